@@ -1,0 +1,43 @@
+/*
+ * HTTP in: listeners (libmicrohttpd on the loop), routes, authentication, limits, event streams.
+ * Speaks to bridge/bridge.h only. Thread: loop.
+ */
+#ifndef API_H
+#define API_H
+
+#include "err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+struct api;
+struct bridge;
+
+#define API_MAX_BODY (1u << 20)    /* bytes; past it 413 */
+#define API_MAX_HEADER (32u << 10) /* request line and headers; past it 431 */
+#define API_MAX_CONNECTIONS 1024
+#define API_MAX_PER_ADDRESS 256 /* not on loopback, where every client has the same */
+#define API_IDLE_TIMEOUT_S 60
+#define API_MAX_WAIT_S 60   /* wait= and timeout_s= */
+#define API_MAX_STREAMS 256 /* open event streams */
+
+struct api_config {
+    const char *listen; /* "127.0.0.1:3000", "[::1]:3000"; port 0: any; NULL: no TCP */
+    const char
+        *socket; /* path of the Unix socket, mode 0600; NULL: none. A stale one is replaced */
+};
+
+/* Whether the addresses can be understood at all; opens nothing. E_INVALID says what is wrong. */
+int api_check(const struct api_config *c, struct err *e);
+/* Gives a listening server. E_EXISTS: address in use (says which and what to do); E_INVALID. */
+int api_create(uv_loop_t *loop, struct bridge *b, const struct api_config *c, struct api **out,
+               struct err *e);
+/* The TCP port in use (for listen port 0); 0 when none. */
+unsigned api_port(const struct api *a);
+/* Stops accepting, ends streams, gives open answers grace_ms; then on_closed; frees. Call before
+ * bridge_close(). */
+void api_close(struct api *a, uint64_t grace_ms, void (*on_closed)(void *arg), void *arg);
+
+#endif

@@ -1,0 +1,74 @@
+#include "api_priv.h"
+
+#include "crypto.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* Copies a key of sane length and characters; false when it is none. */
+static bool take(const char *s, char out[API_MAX_KEY + 1])
+{
+    size_t len = 0;
+    while (s[len] > 0x20 && s[len] < 0x7f) {
+        len++;
+    }
+    if (len == 0 || len > API_MAX_KEY || s[len + strspn(s + len, " \t")] != '\0') {
+        return false;
+    }
+    memcpy(out, s, len);
+    out[len] = '\0';
+    return true;
+}
+
+int auth_key(const struct api_headers *h, char *out, struct err *e)
+{
+    char bearer[API_MAX_KEY + 1] = "";
+    out[0] = '\0';
+    if (h->authorization != NULL) {
+        const char *s = h->authorization;
+        if (strncasecmp(s, "Bearer ", 7) != 0 || !take(s + 7 + strspn(s + 7, " "), bearer)) {
+            return err_set(e, E_AUTH, "Authorization must be \"Bearer <key>\"");
+        }
+    }
+    if (h->x_api_key != NULL && !take(h->x_api_key, out)) {
+        return err_set(e, E_AUTH, "X-Api-Key is not a key");
+    }
+    int rc = 0;
+    if (bearer[0] != '\0' && out[0] != '\0' && strcmp(bearer, out) != 0) {
+        rc = err_word(e, E_INVALID, "malformed_request",
+                      "Authorization and X-Api-Key carry different keys: send one of them");
+    } else if (bearer[0] == '\0' && out[0] == '\0') {
+        rc = err_set(e, E_AUTH, "a key is needed: send Authorization: Bearer <key>");
+    } else if (out[0] == '\0') {
+        memcpy(out, bearer, sizeof(bearer));
+    }
+    crypto_wipe(bearer, sizeof(bearer));
+    return rc;
+}
+
+int auth_check(struct api_request *r, struct err *e)
+{
+    if (r->route->auth == API_OPEN) {
+        return 0;
+    }
+    if (r->by_link) {
+        return 0; /* its handler checks the signature */
+    }
+    char key[API_MAX_KEY + 1];
+    int rc = auth_key(&r->h, key, e);
+    if (rc == 0) {
+        rc = bridge_authenticate(r->api->bridge, key, &r->who, e);
+    }
+    crypto_wipe(key, sizeof(key));
+    if (rc != 0 || r->who.admin) {
+        return rc;
+    }
+    if (r->route->auth == API_ADMIN) {
+        return err_set(e, E_FORBIDDEN, "this needs an admin key");
+    }
+    const char *tenant = r->param[PARAM_TENANT];
+    if (tenant == NULL || r->who.tenant[0] == '\0' || strcmp(tenant, r->who.tenant) != 0) {
+        return err_word(e, E_NOTFOUND, "unknown_tenant", "there is no such tenant");
+    }
+    return 0;
+}

@@ -1,0 +1,88 @@
+#include "api_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const offers[] = {"application/json", "text/event-stream", NULL};
+
+struct page {
+    struct buf out;
+    unsigned count, limit;
+    uint64_t last;
+    bool more;
+};
+
+static int on_event(void *arg, uint64_t seq, const char *type, const char *text, size_t len)
+{
+    struct page *p = arg;
+    (void)type;
+    if (p->count == p->limit || (p->count > 0 && p->out.len + len > API_MAX_LIST_BYTES)) {
+        p->more = true;
+        return 1;
+    }
+    if (p->count++ > 0) {
+        buf_char(&p->out, ',');
+    }
+    buf_append(&p->out, text, len);
+    p->last = seq;
+    return p->out.failed ? 1 : 0;
+}
+
+static void list(struct api_request *r, uint64_t after)
+{
+    struct err e = {0};
+    struct page p = {.limit = (unsigned)api_number(r, "limit"), .last = after};
+    buf_init(&p.out, 2 * API_MAX_LIST_BYTES);
+    buf_str(&p.out, "{\"items\":[");
+    int rc =
+        bridge_events(api_bridge(r), r->param[PARAM_TENANT], after, p.limit + 1, on_event, &p, &e);
+    if (rc != 0) {
+        buf_finish(&p.out);
+        api_fail(r, &e);
+        return;
+    }
+    buf_printf(&p.out, "],\"next_after\":%llu,\"next_cursor\":", (unsigned long long)p.last);
+    if (p.more) {
+        buf_printf(&p.out, "\"%llu\"}", (unsigned long long)p.last);
+    } else {
+        buf_str(&p.out, "null}");
+    }
+    size_t len = 0;
+    char *text = buf_steal(&p.out, &len); /* NULL: no memory */
+    api_answer_data(r, MHD_HTTP_OK, "application/json", text, len);
+}
+
+/* Last-Event-ID wins over the query: a browser sends both when it comes back. */
+static int stream_start(struct api_request *r, uint64_t *after, struct err *e)
+{
+    const char *id = r->h.last_event_id;
+    if (id != NULL) {
+        size_t digits = strspn(id, "0123456789");
+        if (digits == 0 || digits > 19 || id[digits] != '\0') {
+            return err_field(e, NULL, "Last-Event-ID",
+                             "Last-Event-ID must be the number of an event");
+        }
+        *after = strtoull(id, NULL, 10);
+    } else if (api_text(r, "after") == NULL && api_text(r, "cursor") == NULL) {
+        *after = bridge_events_last(api_bridge(r), r->param[PARAM_TENANT]);
+    }
+    return 0;
+}
+
+void event_list(struct api_request *r)
+{
+    struct err e = {0};
+    int kind = accept_pick(r->h.accept, offers);
+    uint64_t after = api_number(r, api_text(r, "cursor") != NULL ? "cursor" : "after");
+    if (kind < 0) {
+        (void)err_word(&e, E_INVALID, "not_acceptable",
+                       "events come as application/json or text/event-stream");
+        api_fail(r, &e);
+    } else if (kind == 0) {
+        list(r, after);
+    } else if (stream_start(r, &after, &e) != 0) {
+        api_fail(r, &e);
+    } else {
+        sse_open(r, after);
+    }
+}

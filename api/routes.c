@@ -1,0 +1,336 @@
+/* Every path that is served. The OpenAPI document is made from this table (openapi.c). */
+#include "api_priv.h"
+
+#define LIMIT                                                                                      \
+    {                                                                                              \
+        .name = "limit", .kind = QUERY_UINT, .min = 1, .max = 500, .fallback = 50,                 \
+        .about = "How many at most"                                                                \
+    }
+#define CURSOR                                                                                     \
+    {                                                                                              \
+        .name = "cursor", .kind = QUERY_TEXT, .about = "next_cursor of the page before"            \
+    }
+#define END                                                                                        \
+    {                                                                                              \
+        .name = NULL                                                                               \
+    }
+
+static const struct query_param paging[] = {LIMIT, CURSOR, END};
+static const struct query_param searching[] = {
+    LIMIT,
+    CURSOR,
+    {.name = "q",
+     .kind = QUERY_TEXT,
+     .about = "What a name or one of its words begins with, or part of a number; best first"},
+    END};
+#define YES_OR_NO(param, text)                                                                     \
+    {.name = (param), .kind = QUERY_CHOICE, .choices = "true|false", .about = (text)}
+static const struct query_param chats[] = {
+    LIMIT,
+    CURSOR,
+    {.name = "state",
+     .kind = QUERY_CHOICE,
+     .choices = "open|closed",
+     .about = "Of the conversation, as you keep it"},
+    {.name = "tag", .kind = QUERY_TEXT, .about = "Has this tag"},
+    {.name = "assignee", .kind = QUERY_TEXT, .about = "Is given to this person; empty: to nobody"},
+    YES_OR_NO("unread", "Has messages that were not read"),
+    YES_OR_NO("archived", "Is archived at WhatsApp"),
+    YES_OR_NO("pinned", "Is pinned at WhatsApp"),
+    {.name = "q", .kind = QUERY_TEXT, .about = "Part of its name or number"},
+    END};
+
+#define MESSAGE_TYPE                                                                               \
+    {                                                                                              \
+        .name = "type", .kind = QUERY_CHOICE,                                                      \
+        .choices = "text|image|video|audio|voice|document|sticker|location|contacts|poll|call|"    \
+                   "system|revoked|pending|unknown|reaction|edit|revoke",                          \
+        .about = "Messages of this type; operations of ours are in no list but by theirs"          \
+    }
+#define FILTERS                                                                                    \
+    {.name = "direction", .kind = QUERY_CHOICE, .choices = "in|out", .about = "Received or sent"}, \
+        MESSAGE_TYPE,                                                                              \
+        {.name = "q", .kind = QUERY_TEXT, .about = "Part of the text"},                            \
+        {.name = "since", .kind = QUERY_TIME, .about = "Not older than this"},                     \
+    {                                                                                              \
+        .name = "until", .kind = QUERY_TIME, .about = "Older than this"                            \
+    }
+static const struct query_param messages[] = {
+    LIMIT,
+    CURSOR,
+    FILTERS,
+    {.name = "chat", .kind = QUERY_TEXT, .about = "Chat id or phone number"},
+    END};
+static const struct query_param chat_messages[] = {LIMIT, CURSOR, FILTERS, END};
+
+static const struct query_param sending[] = {
+    {.name = "wait",
+     .kind = QUERY_CHOICE,
+     .choices = "server|device|read",
+     .about = "Hold the answer until this acknowledgement (200), or 202 when it did not come"},
+    {.name = "timeout_s",
+     .kind = QUERY_UINT,
+     .min = 1,
+     .max = API_MAX_WAIT_S,
+     .fallback = 30,
+     .about = "How long to hold the answer"},
+    {.name = "require",
+     .kind = QUERY_CHOICE,
+     .choices = "ready",
+     .about = "Refuse (409 session_not_ready) instead of queueing when the session is not ready"},
+    END};
+static const struct query_param erasing[] = {{.name = "erase",
+                                              .kind = QUERY_CHOICE,
+                                              .choices = "messages",
+                                              .about = "Erase the messages too"},
+                                             END};
+static const struct query_param linking[] = {
+    {.name = "wait",
+     .kind = QUERY_UINT,
+     .max = API_MAX_WAIT_S,
+     .about = "Seconds to wait for a code"},
+    {.name = "style",
+     .kind = QUERY_CHOICE,
+     .choices = "ansi|dark|light",
+     .about = "For text/plain: with colour codes, or plain for a dark or light terminal"},
+    END};
+static const struct query_param deliveries[] = {LIMIT,
+                                                CURSOR,
+                                                {.name = "state",
+                                                 .kind = QUERY_CHOICE,
+                                                 .choices = "pending|delivered|dead",
+                                                 .about = "Which deliveries; pending by default"},
+                                                END};
+static const struct query_param events[] = {
+    LIMIT,
+    {.name = "after",
+     .kind = QUERY_UINT,
+     .max = INT64_MAX,
+     .about = "Events after this seq. Without it a list begins at the oldest event, a stream now"},
+    {.name = "cursor",
+     .kind = QUERY_UINT,
+     .max = INT64_MAX,
+     .about = "next_cursor of the page before"},
+    END};
+static const struct query_param log_lines[] = {
+    {.name = "limit",
+     .kind = QUERY_UINT,
+     .min = 1,
+     .max = LOG_RECENT_LINES,
+     .fallback = 100,
+     .about = "How many at most"},
+    {.name = "after", .kind = QUERY_TAIL, .about = "Lines after this id; -1: the newest ones"},
+    {.name = "wait",
+     .kind = QUERY_UINT,
+     .max = API_MAX_WAIT_S,
+     .about = "Seconds to wait for a line when there is none"},
+    END};
+
+static const struct query_param uploading[] = {
+    {.name = "filename", .kind = QUERY_TEXT, .about = "What the file is called"}, END};
+static const struct query_param downloading[] = {
+    {.name = "filename", .kind = QUERY_TEXT, .about = "What the file is to be saved as"},
+    {.name = "expires", .kind = QUERY_TEXT, .about = "Of a signed link"},
+    {.name = "signature", .kind = QUERY_TEXT, .about = "Of a signed link: instead of a key"},
+    END};
+
+static const struct query_param text_search[] = {
+    LIMIT,
+    CURSOR,
+    {.name = "q",
+     .kind = QUERY_TEXT,
+     .about = "Words that must be there, the last one as a beginning; \"a phrase\" in quotes"},
+    {.name = "chat", .kind = QUERY_TEXT, .about = "Chat id or phone number"},
+    {.name = "direction", .kind = QUERY_CHOICE, .choices = "in|out", .about = "Received or sent"},
+    MESSAGE_TYPE,
+    {.name = "since", .kind = QUERY_TIME, .about = "Not older than this"},
+    {.name = "until", .kind = QUERY_TIME, .about = "Older than this"},
+    {.name = "order",
+     .kind = QUERY_CHOICE,
+     .choices = "newest|rank",
+     .about = "Newest first (the default), or the best match first"},
+    END};
+
+#define TENANT "/v1/tenants/{tenant}"
+#define SESSION TENANT "/sessions/{session}"
+#define WEBHOOK TENANT "/webhooks/{webhook}"
+#define CHAT SESSION "/chats/{chat}"
+#define CONTACT SESSION "/contacts/{contact}"
+#define GROUP SESSION "/groups/{group}"
+#define PICTURE_MEDIA "image/jpeg image/png image/webp application/octet-stream"
+#define QR_MEDIA "image/png image/svg+xml text/plain application/json"
+#define EVENT_MEDIA "application/json text/event-stream"
+#define OPTIONAL API_BODY_OPTIONAL
+
+/* method, pattern, auth, handler, query, summary, body, status, answer, flags, media */
+const struct api_route api_routes[] = {
+    {"GET", "/health", API_OPEN, health_get, NULL, "Is the daemon well; 503 when it cannot store",
+     NULL, 200, "Health", 0, NULL},
+    {"GET", "/openapi.json", API_OPEN, openapi_get, NULL, "This document", NULL, 200, "OpenApi", 0,
+     NULL},
+    {"POST", SESSION "/messages", API_TENANT, message_send, sending,
+     "Send a message; answered once it is durable", "Send", 202, "Message",
+     API_IDEMPOTENT | API_LATE, NULL},
+    {"GET", SESSION "/messages", API_TENANT, message_list, messages,
+     "Messages of a session, newest first", NULL, 200, "MessageList", 0, NULL},
+    {"GET", SESSION "/messages/{message}", API_TENANT, message_get, NULL, "One message", NULL, 200,
+     "Message", 0, NULL},
+    {"POST", SESSION "/messages/{message}/media/refetch", API_TENANT, message_refetch, NULL,
+     "Fetch the file of a message (again); message.media follows", NULL, 202, "Message", 0, NULL},
+    {"PATCH", SESSION "/messages/{message}", API_TENANT, message_edit, sending,
+     "Edit a message of ours (15 minutes); answers with the operation", "Edit", 202, "Message",
+     API_IDEMPOTENT | API_LATE, NULL},
+    {"DELETE", SESSION "/messages/{message}", API_TENANT, message_revoke, sending,
+     "Delete a message for everyone (60 hours); answers with the operation", NULL, 202, "Message",
+     API_IDEMPOTENT | API_LATE, NULL},
+    {"POST", SESSION "/chats/{chat}/read", API_TENANT, chat_read, NULL,
+     "Mark a chat read; 409 when the session is not ready", NULL, 204, NULL, 0, NULL},
+    {"POST", SESSION "/chats/{chat}/presence", API_TENANT, chat_presence, NULL,
+     "Show typing, recording or paused in a chat; 409 when the session is not ready", "Presence",
+     204, NULL, 0, NULL},
+    {"GET", SESSION "/chats", API_TENANT, chat_list, chats,
+     "Chats of a session, recent first. A filter that matches little may give pages that are not "
+     "full: go on while there is a next_cursor",
+     NULL, 200, "ChatList", 0, NULL},
+    {"GET", CHAT, API_TENANT, chat_get, NULL, "One chat", NULL, 200, "Chat", 0, NULL},
+    {"PATCH", CHAT, API_TENANT, chat_patch, NULL,
+     "Change a conversation: state, assignee, tags and metadata are kept here; pinned, archived, "
+     "muted_until, unread and blocked are done at WhatsApp",
+     "ChatPatch", 200, "Chat", 0, NULL},
+    {"GET", CHAT "/notes", API_TENANT, note_list, NULL, "Internal notes, oldest first", NULL, 200,
+     "NoteList", 0, NULL},
+    {"POST", CHAT "/notes", API_TENANT, note_add, NULL, "Add an internal note", "NotePost", 201,
+     "Note", 0, NULL},
+    {"DELETE", CHAT "/notes/{note}", API_TENANT, note_delete, NULL, "Delete an internal note", NULL,
+     204, NULL, 0, NULL},
+    {"GET", SESSION "/chats/{chat}/messages", API_TENANT, message_list, chat_messages,
+     "Messages of a chat, newest first", NULL, 200, "MessageList", 0, NULL},
+    {"GET", SESSION "/contacts", API_TENANT, contact_list, searching, "Contacts of a session", NULL,
+     200, "ContactList", 0, NULL},
+    {"POST", SESSION "/contacts/check", API_TENANT, contact_check, NULL,
+     "Which of these numbers are on WhatsApp; asked in small groups, remembered for a day",
+     "CheckPost", 200, "CheckList", 0, NULL},
+    {"GET", CONTACT, API_TENANT, contact_get, NULL,
+     "One contact; what it says of itself is asked for while the session is ready", NULL, 200,
+     "Contact", 0, NULL},
+    {"GET", CONTACT "/picture", API_TENANT, contact_picture, NULL, "Their profile picture", NULL,
+     200, "Media", 0, PICTURE_MEDIA},
+    {"PUT", CONTACT "/block", API_TENANT, contact_block, NULL, "Block them at WhatsApp", NULL, 200,
+     "Contact", 0, NULL},
+    {"DELETE", CONTACT "/block", API_TENANT, contact_unblock, NULL, "Unblock them", NULL, 200,
+     "Contact", 0, NULL},
+    {"GET", SESSION "/groups", API_TENANT, group_list, searching, "Groups of a session", NULL, 200,
+     "GroupList", 0, NULL},
+    {"POST", SESSION "/groups", API_TENANT, group_create, NULL,
+     "Make a group; who could not be added is listed", "GroupPost", 201, "GroupMade", 0, NULL},
+    {"GET", GROUP, API_TENANT, group_get, NULL, "One group with its participants", NULL, 200,
+     "Group", 0, NULL},
+    {"PATCH", GROUP, API_TENANT, group_patch, NULL, "Change a group", "GroupPatch", 200, "Group", 0,
+     NULL},
+    {"POST", GROUP "/participants", API_TENANT, group_people, NULL,
+     "Add, remove, promote, demote people; each has a result", "GroupPeoplePost", 200,
+     "GroupPeople", 0, NULL},
+    {"GET", GROUP "/invite-link", API_TENANT, group_invite, NULL, "The link that lets people in",
+     NULL, 200, "InviteLink", 0, NULL},
+    {"POST", GROUP "/invite-link", API_TENANT, group_invite_revoke, NULL,
+     "A new link; the old one is void", NULL, 200, "InviteLink", 0, NULL},
+    {"POST", GROUP "/leave", API_TENANT, group_leave, NULL, "Leave a group", NULL, 204, NULL, 0,
+     NULL},
+    {"GET", GROUP "/picture", API_TENANT, group_picture, NULL, "The picture of a group", NULL, 200,
+     "Media", 0, PICTURE_MEDIA},
+    {"GET", "/v1/tenants", API_ADMIN, tenant_list, paging, "Every tenant", NULL, 200, "TenantList",
+     0, NULL},
+    {"GET", TENANT, API_TENANT, tenant_get, NULL, "One tenant", NULL, 200, "Tenant", 0, NULL},
+    {"PUT", TENANT, API_ADMIN, tenant_put, NULL, "Create or update a tenant", "TenantPut", 200,
+     "Tenant", OPTIONAL, NULL},
+    {"DELETE", TENANT, API_ADMIN, tenant_delete, NULL, "Unlink and erase all of a tenant", NULL,
+     204, NULL, 0, NULL},
+    {"GET", TENANT "/keys", API_TENANT, key_list, NULL, "Keys of a tenant, without their secrets",
+     NULL, 200, "KeyList", 0, NULL},
+    {"POST", TENANT "/keys", API_TENANT, key_create, NULL,
+     "Create a key of a tenant; shown only here", "KeyPost", 201, "NewKey", 0, NULL},
+    {"DELETE", TENANT "/keys/{key}", API_TENANT, key_delete, NULL, "Delete a key of a tenant", NULL,
+     204, NULL, 0, NULL},
+    {"GET", "/v1/keys", API_ADMIN, key_list, NULL, "Admin keys, without their secrets", NULL, 200,
+     "KeyList", 0, NULL},
+    {"POST", "/v1/keys", API_ADMIN, key_create, NULL, "Create an admin key; shown only here",
+     "KeyPost", 201, "NewKey", 0, NULL},
+    {"DELETE", "/v1/keys/{key}", API_ADMIN, key_delete, NULL,
+     "Delete an admin key, but for the last", NULL, 204, NULL, 0, NULL},
+    {"GET", TENANT "/sessions", API_TENANT, session_list, paging, "Sessions of a tenant", NULL, 200,
+     "SessionList", 0, NULL},
+    {"GET", SESSION, API_TENANT, session_get, NULL, "One session", NULL, 200, "Session", 0, NULL},
+    {"PUT", SESSION, API_TENANT, session_put, NULL, "Create or update a session", "SessionPut", 200,
+     "Session", OPTIONAL, NULL},
+    {"DELETE", SESSION, API_TENANT, session_delete, erasing,
+     "Unlink and erase a session; messages are kept unless asked", NULL, 204, NULL, 0, NULL},
+    {"POST", SESSION "/start", API_TENANT, session_start, NULL, "Start it; repeating is harmless",
+     NULL, 202, "Session", 0, NULL},
+    {"POST", SESSION "/stop", API_TENANT, session_stop, NULL, "Stop it, still linked", NULL, 202,
+     "Session", 0, NULL},
+    {"POST", SESSION "/restart", API_TENANT, session_restart, NULL, "Stop and start", NULL, 202,
+     "Session", 0, NULL},
+    {"POST", SESSION "/logout", API_TENANT, session_logout, NULL, "Unlink the account", NULL, 202,
+     "Session", 0, NULL},
+    {"POST", SESSION "/takeover", API_TENANT, session_takeover, NULL,
+     "Use it here when it is open elsewhere (status conflict)", NULL, 202, "Session", 0, NULL},
+    {"GET", SESSION "/qr", API_TENANT, session_qr, linking, "The code to scan, as Accept says",
+     NULL, 200, "Qr", 0, QR_MEDIA},
+    {"POST", SESSION "/pairing-code", API_TENANT, session_pairing_code, NULL,
+     "A code to type on the phone instead of scanning", "PairingPost", 200, "PairingCode", 0, NULL},
+    {"GET", SESSION "/search", API_TENANT, message_search, text_search,
+     "Full-text search over the messages of a session", NULL, 200, "SearchResult", 0, NULL},
+    {"GET", TENANT "/search", API_TENANT, message_search, text_search,
+     "Full-text search over the messages of all sessions", NULL, 200, "SearchResult", 0, NULL},
+    {"GET", SESSION "/agent", API_TENANT, agent_get, NULL,
+     "The auto-reply agent of a session, without its secrets", NULL, 200, "Agent", 0, NULL},
+    {"PUT", SESSION "/agent", API_TENANT, agent_put, NULL, "Create or update the auto-reply agent",
+     "AgentPut", 200, "Agent", 0, NULL},
+    {"DELETE", SESSION "/agent", API_TENANT, agent_delete, NULL,
+     "Delete the agent; what waits for it is not answered", NULL, 204, NULL, 0, NULL},
+    {"GET", SESSION "/chats/{chat}/agent", API_TENANT, chat_agent_get, NULL,
+     "Does the agent answer in this chat", NULL, 200, "AgentChat", 0, NULL},
+    {"PATCH", SESSION "/chats/{chat}/agent", API_TENANT, chat_agent_set, NULL,
+     "Open or close the agent for this chat", "AgentChatPatch", 200, "AgentChat", 0, NULL},
+    {"POST", SESSION "/chats/{chat}/agent", API_TENANT, chat_agent_set, NULL,
+     "The same as PATCH", "AgentChatPatch", 200, "AgentChat", 0, NULL},
+    {"GET", SESSION "/sync", API_TENANT, sync_get, NULL,
+     "What catching up does and did, and jobs that fetch older history", NULL, 200, "Sync", 0,
+     NULL},
+    {"POST", SESSION "/sync", API_TENANT, sync_start, NULL,
+     "Catch up now, whether there is a reason or not", NULL, 202, "Sync", 0, NULL},
+    {"POST", SESSION "/chats/{chat}/history", API_TENANT, chat_history, NULL,
+     "Fetch older messages of a chat; stored without events", "HistoryPost", 202, "HistoryJob", 0,
+     NULL},
+    {"GET", TENANT "/webhooks", API_TENANT, webhook_list, paging, "Webhooks of a tenant", NULL, 200,
+     "WebhookList", 0, NULL},
+    {"GET", WEBHOOK, API_TENANT, webhook_get, NULL, "One webhook, without its secret", NULL, 200,
+     "Webhook", 0, NULL},
+    {"PUT", WEBHOOK, API_TENANT, webhook_put, NULL, "Create or update a webhook", "WebhookPut", 200,
+     "Webhook", 0, NULL},
+    {"DELETE", WEBHOOK, API_TENANT, webhook_delete, NULL, "Delete a webhook and its deliveries",
+     NULL, 204, NULL, 0, NULL},
+    {"POST", WEBHOOK "/test", API_TENANT, webhook_test, NULL,
+     "Send webhook.test now and say what came back", NULL, 200, "WebhookTest", 0, NULL},
+    {"GET", WEBHOOK "/deliveries", API_TENANT, webhook_deliveries, deliveries,
+     "Deliveries of a webhook", NULL, 200, "DeliveryList", 0, NULL},
+    {"POST", WEBHOOK "/redrive", API_TENANT, webhook_redrive, NULL,
+     "Dead letters back into the queue", "RedrivePost", 200, "Redriven", OPTIONAL, NULL},
+    {"GET", TENANT "/events", API_TENANT, event_list, events,
+     "The event log, oldest first, or live", NULL, 200, "EventList", 0, EVENT_MEDIA},
+    {"POST", TENANT "/media", API_TENANT, media_upload, uploading,
+     "Upload a file; the same content is kept once", "MediaUpload", 201, "Media", API_STREAM, NULL},
+    {"GET", TENANT "/media/{media}", API_SIGNED, media_download, downloading,
+     "The file, or a range of it; with a key or a signed link", NULL, 200, "Media", 0,
+     "application/octet-stream"},
+    {"DELETE", TENANT "/media/{media}", API_TENANT, media_delete, NULL, "Delete a file", NULL, 204,
+     NULL, 0, NULL},
+    {"GET", TENANT "/media/{media}/info", API_TENANT, media_info, NULL, "What is known of a file",
+     NULL, 200, "Media", 0, NULL},
+    {"POST", TENANT "/media/{media}/link", API_TENANT, media_link, NULL,
+     "A link that works without a key for a while", "MediaLinkPost", 200, "MediaLink", OPTIONAL,
+     NULL},
+    {"GET", "/v1/logs", API_ADMIN, logs_get, log_lines, "Recent log lines of the daemon", NULL, 200,
+     "LogLines", API_QUIET, NULL},
+};
+const size_t api_route_count = sizeof(api_routes) / sizeof(api_routes[0]);

@@ -1,0 +1,340 @@
+/* The objects of the contract as JSON Schema, for the OpenAPI document. One text each: a C string
+ * constant has a limit of 4,095 bytes. */
+#include "schemas.h"
+
+#define NAME "{\"type\":\"string\",\"pattern\":\"^[a-z0-9][a-z0-9_-]{0,62}$\"}"
+#define TEXT "{\"type\":\"string\"}"
+#define TEXT_OR_NULL "{\"type\":[\"string\",\"null\"]}"
+#define TIME "{\"type\":\"string\",\"format\":\"date-time\"}"
+#define TIME_OR_NULL "{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}"
+#define NUMBER "{\"type\":\"number\"}"
+#define INT "{\"type\":\"integer\"}"
+#define INT_OR_NULL "{\"type\":[\"integer\",\"null\"]}"
+#define BOOL "{\"type\":\"boolean\"}"
+#define ANY "{\"type\":\"object\"}"
+#define TEXTS "{\"type\":\"array\",\"items\":" TEXT "}"
+#define REF(name) "{\"$ref\":\"#/components/schemas/" name "\"}"
+#define OBJECT(required, properties)                                                               \
+    "{\"type\":\"object\",\"required\":[" required "],\"properties\":{" properties "}}"
+#define LIST_OF(name)                                                                              \
+    OBJECT("\"items\",\"next_cursor\"",                                                            \
+           "\"items\":{\"type\":\"array\",\"items\":" REF(name) "},\"next_cursor\":" TEXT_OR_NULL)
+#define CHAT_STATES "{\"enum\":[\"open\",\"closed\"]}"
+#define ANY_OR_NULL "{\"type\":[\"object\",\"null\"]}"
+#define RESULTS                                                                                    \
+    "{\"type\":\"array\",\"items\":" OBJECT(                                                     \
+        "\"person\",\"code\"", "\"person\":" REF("Person") ",\"action\":" TEXT ",\"ok\":" BOOL   \
+                               ",\"code\":" TEXT_OR_NULL) "}"
+#define CHAT_TYPES "{\"enum\":[\"user\",\"group\",\"status\",\"channel\"]}"
+
+/* clang-format off */
+#define LIST(items) "{\"type\":\"array\",\"items\":" items "}"
+#define CHAT_REF OBJECT("\"id\"", "\"id\":" TEXT ",\"type\":" CHAT_TYPES ",\"phone\":" TEXT_OR_NULL \
+    ",\"lid\":" TEXT_OR_NULL ",\"name\":" TEXT_OR_NULL ",\"contact_id\":" TEXT_OR_NULL)
+#define MEDIA_MEMBERS \
+    "\"state\":{\"enum\":[\"pending\",\"ready\",\"failed\",\"expired\",\"skipped\"]}," \
+    "\"mimetype\":" TEXT_OR_NULL ",\"filename\":" TEXT_OR_NULL ",\"size_bytes\":" INT_OR_NULL \
+    ",\"sha256\":" TEXT_OR_NULL ",\"url\":" TEXT_OR_NULL ",\"width\":" INT_OR_NULL \
+    ",\"height\":" INT_OR_NULL ",\"duration_s\":" INT_OR_NULL ",\"gif\":" BOOL ",\"view_once\":" BOOL \
+    ",\"error\":" OBJECT("\"code\"", "\"code\":" TEXT ",\"detail\":" TEXT)
+#define CONTENT_MEMBERS \
+    "\"location\":" OBJECT("", "\"latitude\":{\"type\":\"number\"},\"longitude\":{\"type\":\"number\"}" \
+        ",\"name\":" TEXT_OR_NULL ",\"address\":" TEXT_OR_NULL ",\"live\":" BOOL) \
+    ",\"contacts\":" LIST(OBJECT("", "\"name\":" TEXT_OR_NULL ",\"phones\":" TEXTS ",\"vcard\":" TEXT_OR_NULL)) \
+    ",\"poll\":" OBJECT("", "\"question\":" TEXT ",\"options\":" TEXTS ",\"max_choices\":" INT ",\"votes\":" \
+        LIST(OBJECT("", "\"by\":" REF("Person") ",\"options\":" TEXTS ",\"at\":" TIME_OR_NULL))) \
+    ",\"call\":" OBJECT("", "\"video\":" BOOL ",\"group\":" BOOL ",\"state\":" TEXT) \
+    ",\"system\":" OBJECT("", "\"kind\":" TEXT ",\"participants\":" LIST(REF("Person")) ",\"value\":{\"type\":[\"string\",\"boolean\",\"null\"]}") \
+    ",\"link\":" OBJECT("", "\"url\":" TEXT ",\"title\":" TEXT_OR_NULL ",\"description\":" TEXT_OR_NULL) \
+    ",\"mentions\":" LIST(REF("Person")) ",\"mentions_all\":" BOOL ",\"forwarded\":" BOOL \
+    ",\"edit\":" OBJECT("\"message_id\"", "\"message_id\":" TEXT) ",\"revoke\":" OBJECT("\"message_id\"", "\"message_id\":" TEXT) \
+    ",\"reaction\":" OBJECT("\"message_id\"", "\"message_id\":" TEXT ",\"emoji\":" TEXT)
+#define MESSAGE_REQUIRED "\"id\",\"session\",\"chat\",\"direction\",\"type\",\"status\""
+#define MESSAGE_HEAD \
+    "\"id\":" TEXT ",\"session\":" NAME ",\"chat\":" CHAT_REF ",\"from\":" REF("Person") \
+    ",\"direction\":{\"enum\":[\"in\",\"out\"]},\"type\":" TEXT ",\"text\":" TEXT_OR_NULL
+#define MESSAGE_STATE \
+    ",\"status\":" TEXT_OR_NULL ",\"status_history\":" LIST(OBJECT("\"status\",\"at\"", "\"status\":" TEXT ",\"at\":" TIME)) \
+    ",\"error\":{\"type\":[\"object\",\"null\"],\"properties\":{\"code\":" TEXT ",\"detail\":" TEXT_OR_NULL "}}" \
+    ",\"quoted\":{\"type\":[\"object\",\"null\"]},\"media\":{\"oneOf\":[" REF("Media") ",{\"type\":\"null\"}]}"
+#define MESSAGE_TAIL \
+    ",\"timestamp\":" TIME_OR_NULL ",\"received_at\":" TIME_OR_NULL ",\"edited_at\":" TIME ",\"revoked_at\":" TIME \
+    ",\"reactions\":" LIST(OBJECT("", "\"by\":" REF("Person") ",\"emoji\":" TEXT ",\"at\":" TIME_OR_NULL)) \
+    ",\"backfill\":" BOOL ",\"source\":" TEXT_OR_NULL ",\"metadata\":{\"type\":[\"object\",\"null\"]}"
+/* clang-format on */
+
+#define AGENT_SETTINGS                                                                             \
+    "\"enabled\":" BOOL ",\"kind\":{\"enum\":[\"http\",\"retell\",\"openai\"]},\"url\":" TEXT_OR_NULL \
+    ",\"headers\":" ANY ",\"model\":" TEXT_OR_NULL ",\"system_prompt\":" TEXT_OR_NULL                \
+    ",\"agent_id\":" TEXT_OR_NULL ",\"history_turns\":" INT ",\"timeout_ms\":" INT                   \
+    ",\"retries\":" INT ",\"retry_delay_ms\":" INT ",\"typing\":" BOOL ",\"apology\":" TEXT_OR_NULL  \
+    ",\"reply_to_groups\":" BOOL ",\"reply_to_status\":" BOOL ",\"reply_to_backlog\":" BOOL          \
+    ",\"max_age_s\":" INT ",\"max_replies_per_hour\":" INT ",\"handover_keywords\":" TEXTS            \
+    ",\"handover_marker\":" TEXT ",\"pause_on_human_ms\":" INT ",\"loop_max_replies\":" INT          \
+    ",\"loop_window_s\":" INT ",\"media_wait_ms\":" INT
+
+const struct schema schemas[] = {
+    {"Problem", OBJECT("\"type\",\"title\",\"status\",\"code\"",
+                       "\"type\":" TEXT ",\"title\":" TEXT ",\"status\":" INT ",\"detail\":" TEXT
+                       ",\"instance\":" TEXT ",\"code\":" TEXT
+                       ",\"errors\":{\"type\":\"array\",\"items\":" OBJECT(
+                           "\"field\",\"detail\"", "\"field\":" TEXT ",\"detail\":" TEXT) "}")},
+    {"OpenApi", ANY},
+    {"Health",
+     OBJECT("\"status\",\"version\",\"uptime_s\",\"timestamp\"",
+            "\"status\":{\"enum\":[\"ok\",\"degraded\"]},\"version\":" TEXT ",\"uptime_s\":" INT
+            ",\"memory\":" OBJECT("", "\"rss_bytes\":" INT) ",\"sessions\":" OBJECT(
+                "",
+                "\"total\":" INT ",\"ready\":" INT ",\"unlinked\":" INT ",\"disconnected\":" INT
+                ",\"failed\":" INT) ",\"queues\":" OBJECT("",
+                                                          "\"outbox\":" INT ",\"deliveries\":" INT
+                                                          ",\"dead_letters\":" INT) ",\"timestamp\""
+                                                                                    ":" TIME)},
+    {"Tenant",
+     OBJECT("\"id\",\"created_at\"",
+            "\"id\":" NAME ",\"name\":" TEXT_OR_NULL ",\"default_country_code\":" TEXT_OR_NULL
+            ",\"time_zone\":" TEXT_OR_NULL ",\"limits\":" ANY ",\"created_at\":" TIME)},
+    {"TenantPut", OBJECT("", "\"name\":" TEXT_OR_NULL ",\"default_country_code\":" TEXT_OR_NULL
+                             ",\"time_zone\":" TEXT_OR_NULL ",\"limits\":" ANY)},
+    {"TenantList", LIST_OF("Tenant")},
+    {"Key", OBJECT("\"id\",\"created_at\"",
+                   "\"id\":" TEXT ",\"name\":" TEXT_OR_NULL ",\"tenant\":" TEXT_OR_NULL
+                   ",\"scopes\":" TEXTS ",\"created_at\":" TIME)},
+    {"NewKey", OBJECT("\"id\",\"key\",\"created_at\"",
+                      "\"id\":" TEXT ",\"name\":" TEXT_OR_NULL ",\"tenant\":" TEXT_OR_NULL
+                      ",\"scopes\":" TEXTS ",\"created_at\":" TIME ",\"key\":" TEXT)},
+    {"KeyPost", OBJECT("", "\"name\":" TEXT ",\"scopes\":{\"const\":[\"*\"]},"
+                           "\"sessions\":{\"const\":[\"*\"]},\"expires_at\":{\"type\":\"null\"}")},
+    {"KeyList", OBJECT("\"items\"", "\"items\":{\"type\":\"array\",\"items\":" REF(
+                                        "Key") "},\"next_cursor\":" TEXT_OR_NULL)},
+    {"Session",
+     OBJECT(
+         "\"id\",\"tenant\",\"channel\",\"status\",\"created_at\"",
+         "\"id\":" NAME ",\"tenant\":" NAME
+         ",\"channel\":{\"enum\":[\"web\"]},\"status\":{\"enum\":"
+         "[\"stopped\",\"starting\",\"unlinked\",\"linking\",\"syncing\",\"ready\","
+         "\"disconnected\",\"conflict\",\"logged_out\",\"failed\"]},\"status_reason\":" TEXT_OR_NULL
+         ",\"status_since\":" TIME_OR_NULL
+         ",\"account\":{\"type\":[\"object\",\"null\"],\"properties\":{\"id\":" TEXT_OR_NULL
+         ",\"phone\":" TEXT_OR_NULL ",\"lid\":" TEXT_OR_NULL ",\"push_name\":" TEXT_OR_NULL
+         ",\"platform\":" TEXT_OR_NULL "}},\"qr\":{\"type\":[\"object\",\"null\"],\"properties\":{"
+         "\"attempt\":" INT ",\"expires_at\":" TIME_OR_NULL "}},\"linked_at\":" TIME_OR_NULL
+         ",\"last_activity_at\":" TIME_OR_NULL ",\"backlog\":" OBJECT(
+             "", "\"outbox\":" INT
+                 ",\"deliveries\":" INT) ",\"autostart\":" BOOL ",\"capabilities\":" ANY
+                                         ",\"media\":" ANY_OR_NULL ",\"metadata\":" ANY ",\"created_at\":" TIME)},
+    {"SessionPut",
+     OBJECT("", "\"channel\":{\"enum\":[\"web\"]},\"autostart\":" BOOL
+               ",\"media\":{\"type\":[\"object\",\"null\"],\"properties\":{\"download\":{"
+               "\"description\":\"all, none, or a list of types\"},\"max_bytes\":" INT
+               "}},\"metadata\":" ANY)},
+    {"SessionList", LIST_OF("Session")},
+    {"Qr",
+     OBJECT("\"code\",\"data_url\"", "\"code\":" TEXT ",\"data_url\":" TEXT ",\"attempt\":" INT
+                                     ",\"generation\":" INT ",\"expires_at\":" TIME_OR_NULL)},
+    {"PairingPost", OBJECT("\"phone\"", "\"phone\":" TEXT)},
+    {"PairingCode", OBJECT("\"code\"", "\"code\":" TEXT ",\"expires_at\":" TIME_OR_NULL)},
+    {"Person", OBJECT("", "\"id\":" TEXT_OR_NULL ",\"phone\":" TEXT_OR_NULL ",\"lid\":" TEXT_OR_NULL
+                          ",\"name\":" TEXT_OR_NULL ",\"contact_id\":" TEXT_OR_NULL)},
+    {"Media", OBJECT("\"state\"", MEDIA_MEMBERS)},
+    {"Content", OBJECT("", CONTENT_MEMBERS)},
+    {"Message",
+     "{\"allOf\":[" REF("Content") ",{\"type\":\"object\",\"required\":[" MESSAGE_REQUIRED
+     "],\"properties\":{" MESSAGE_HEAD MESSAGE_STATE MESSAGE_TAIL "}}]}"},
+    {"MessageList", LIST_OF("Message")},
+    {"SendFile",
+     OBJECT("", "\"url\":{\"type\":\"string\",\"format\":\"uri\"},\"base64\":" TEXT
+                ",\"media_id\":" TEXT ",\"filename\":" TEXT ",\"mimetype\":" TEXT
+                ",\"caption\":{\"type\":\"string\",\"maxLength\":1024},\"view_once\":" BOOL)},
+    {"Send",
+     OBJECT(
+         "", "\"to\":{\"type\":\"string\",\"description\":\"Phone number, chat id or contact id, "
+             "or status\"},"
+             "\"text\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":65536},\"image\":" REF(
+                 "SendFile") ",\"video\":" REF("SendFile") ",\"audio\":" REF("SendFile") ",\"voice"
+             "\":" REF("SendFile") ",\"document\":" REF("SendFile") ",\"sticker\":" REF(
+                 "SendFile") ",\"location\":" OBJECT("\"latitude\",\"longitude\"",
+                                                     "\"latitude\":" NUMBER ",\"longitude\":" NUMBER
+                                                     ",\"name\":" TEXT ",\"address\":" TEXT)
+             ",\"contacts\":{\"type\":\"array\",\"items\":" OBJECT(
+                 "\"name\",\"phones\"", "\"name\":" TEXT ",\"phones\":" TEXTS)
+             "},\"poll\":" OBJECT("\"question\",\"options\"",
+                                  "\"question\":" TEXT ",\"options\":" TEXTS
+                                  ",\"max_choices\":" INT)
+             ",\"reaction\":" OBJECT("\"message_id\",\"emoji\"",
+                                     "\"message_id\":" TEXT ",\"emoji\":" TEXT)
+             ",\"forward\":" OBJECT("\"message_id\"", "\"message_id\":" TEXT ",\"chat\":" TEXT)
+             ",\"reply_to\":" TEXT ",\"mentions\":{\"anyOf\":[" TEXTS ",{\"const\":\"all\"}]},"
+             "\"link_preview\":" BOOL ",\"presence\":{\"enum\":[\"typing\",\"recording\"]},"
+             "\"presence_ms\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":25000},"
+             "\"metadata\":" ANY ",\"expires_at\":" TIME)},
+    {"Edit", OBJECT("\"text\"",
+                    "\"text\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":65536}")},
+    {"Presence", OBJECT("\"state\"",
+                        "\"state\":{\"enum\":[\"typing\",\"recording\",\"paused\"]}")},
+    {"Chat",
+     OBJECT("\"id\",\"type\",\"state\"",
+            "\"id\":" TEXT ",\"type\":" CHAT_TYPES ",\"phone\":" TEXT_OR_NULL
+            ",\"lid\":" TEXT_OR_NULL ",\"name\":" TEXT_OR_NULL ",\"contact_id\":" TEXT_OR_NULL
+            ",\"unread_count\":" INT
+            ",\"last_message\":{\"type\":[\"object\",\"null\"],\"properties\":{\"id\":" TEXT
+            ",\"direction\":{\"enum\":[\"in\",\"out\"]},\"type\":" TEXT
+            ",\"text\":" TEXT_OR_NULL ",\"timestamp\":" TIME_OR_NULL "}},\"state\":" CHAT_STATES
+            ",\"assignee\":" TEXT_OR_NULL ",\"tags\":" TEXTS ",\"pinned\":" BOOL
+            ",\"archived\":" BOOL ",\"muted_until\":" TIME_OR_NULL ",\"blocked\":" BOOL
+            ",\"metadata\":" ANY_OR_NULL)},
+    {"ChatPatch",
+     OBJECT("", "\"state\":" CHAT_STATES ",\"assignee\":" TEXT_OR_NULL
+                ",\"tags\":{\"type\":\"array\",\"maxItems\":20,\"items\":" TEXT "},\"metadata\":" ANY_OR_NULL
+                ",\"pinned\":" BOOL ",\"archived\":" BOOL ",\"muted_until\":" TIME_OR_NULL
+                ",\"unread\":" BOOL ",\"blocked\":" BOOL)},
+    {"Note", OBJECT("\"id\",\"text\",\"author\",\"created_at\"",
+                    "\"id\":" TEXT ",\"chat\":" TEXT ",\"text\":" TEXT ",\"author\":" TEXT
+                    ",\"created_at\":" TIME)},
+    {"NotePost",
+     OBJECT("\"text\"", "\"text\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":4000}")},
+    {"NoteList", LIST_OF("Note")},
+    {"ChatList", LIST_OF("Chat")},
+    {"Contact",
+     OBJECT("\"id\"",
+            "\"id\":" TEXT ",\"phone\":" TEXT_OR_NULL ",\"lid\":" TEXT_OR_NULL
+            ",\"name\":" TEXT_OR_NULL ",\"push_name\":" TEXT_OR_NULL
+            ",\"saved_name\":" TEXT_OR_NULL ",\"saved\":" BOOL ",\"business\":" BOOL
+            ",\"about\":" TEXT_OR_NULL ",\"business_profile\":" ANY_OR_NULL ",\"blocked\":" BOOL
+            ",\"first_seen_at\":" TIME ",\"updated_at\":" TIME)},
+    {"ContactList", LIST_OF("Contact")},
+    {"CheckPost",
+     OBJECT("\"phones\"", "\"phones\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":100,"
+                          "\"items\":" TEXT "}")},
+    {"CheckList",
+     OBJECT("\"items\"",
+            "\"items\":{\"type\":\"array\",\"items\":" OBJECT(
+                "\"input\",\"exists\"",
+                "\"input\":" TEXT ",\"phone\":" TEXT_OR_NULL
+                ",\"exists\":{\"type\":[\"boolean\",\"null\"]},\"business\":" BOOL
+                ",\"chat\":{\"type\":[\"object\",\"null\"]},\"checked_at\":" TIME
+                ",\"cached\":" BOOL ",\"error\":" OBJECT(
+                    "\"code\"", "\"code\":" TEXT ",\"detail\":" TEXT)) "}")},
+    {"Group",
+     OBJECT("\"id\"",
+            "\"id\":" TEXT ",\"name\":" TEXT ",\"description\":" TEXT_OR_NULL
+            ",\"owner\":{\"type\":[\"object\",\"null\"]},\"created_at\":" TIME_OR_NULL
+            ",\"size\":" INT ",\"announce\":" BOOL ",\"locked\":" BOOL ",\"admin\":" BOOL
+            ",\"participants\":{\"type\":\"array\",\"items\":" REF("Person") "},\"updated_at\":" TIME)},
+    {"GroupList", LIST_OF("Group")},
+    {"GroupPost", OBJECT("\"name\",\"participants\"", "\"name\":" TEXT ",\"participants\":" TEXTS)},
+    {"GroupMade", OBJECT("\"group\",\"failed\"",
+                         "\"group\":" REF("Group") ",\"failed\":" RESULTS)},
+    {"GroupPatch", OBJECT("", "\"name\":" TEXT ",\"description\":" TEXT ",\"announce\":" BOOL
+                              ",\"locked\":" BOOL)},
+    {"GroupPeoplePost", OBJECT("", "\"add\":" TEXTS ",\"remove\":" TEXTS ",\"promote\":" TEXTS
+                                   ",\"demote\":" TEXTS)},
+    {"GroupPeople", OBJECT("\"group\",\"results\"",
+                           "\"group\":" REF("Group") ",\"results\":" RESULTS)},
+    {"InviteLink", OBJECT("\"link\"", "\"link\":" TEXT)},
+    {"SyncRun",
+     OBJECT("\"reason\",\"started_at\",\"duration_ms\"",
+            "\"reason\":" TEXT ",\"started_at\":" TIME_OR_NULL ",\"finished_at\":" TIME_OR_NULL
+            ",\"chats_seen\":" INT ",\"chats_opened\":" INT ",\"chats_failed\":" INT
+            ",\"messages_seen\":" INT ",\"messages_new\":" INT ",\"changes\":" INT
+            ",\"page_calls\":" INT ",\"duration_ms\":" INT
+            ",\"error\":{\"type\":[\"object\",\"null\"]}")},
+    {"HistoryPost",
+     OBJECT("", "\"until\":" TIME
+                ",\"count\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":5000}")},
+    {"HistoryJob",
+     OBJECT("\"id\",\"chat\",\"state\"",
+            "\"id\":" TEXT ",\"chat\":" TEXT
+            ",\"state\":{\"enum\":[\"waiting\",\"running\",\"done\",\"failed\"]},\"until\":" TIME_OR_NULL
+            ",\"count\":" INT ",\"messages_seen\":" INT ",\"messages_new\":" INT
+            ",\"complete\":" BOOL ",\"asked_at\":" TIME_OR_NULL ",\"finished_at\":" TIME_OR_NULL
+            ",\"error\":{\"type\":[\"object\",\"null\"]}")},
+    {"Sync",
+     OBJECT("\"state\",\"history\"",
+            "\"state\":{\"enum\":[\"idle\",\"running\",\"waiting\"]},\"reason\":" TEXT_OR_NULL
+            ",\"started_at\":" TIME_OR_NULL ",\"finished_at\":" TIME_OR_NULL
+            ",\"last\":{\"anyOf\":[" REF("SyncRun") ",{\"type\":\"null\"}]},\"watermark\":" TIME_OR_NULL
+            ",\"next_run_at\":" TIME_OR_NULL ",\"history\":{\"type\":\"array\",\"items\":" REF(
+                "HistoryJob") "}")},
+    {"Webhook",
+     OBJECT("\"id\",\"url\",\"events\"",
+            "\"id\":" NAME ",\"url\":{\"type\":\"string\",\"format\":\"uri\"},\"events\":" TEXTS
+            ",\"sessions\":" TEXTS ",\"headers\":" ANY ",\"enabled\":" BOOL ",\"retry\":" OBJECT(
+                "",
+                "\"max_age_s\":" INT ",\"initial_delay_ms\":" INT
+                ",\"max_delay_ms\":" INT) ",\"health\":" OBJECT("\"state\"",
+                                                                "\"state\":" TEXT
+                                                                ",\"consecutive_failures\":" INT
+                                                                ",\"last_error\":" TEXT_OR_NULL
+                                                                ",\"last_success_"
+                                                                "at\":" TIME_OR_NULL) ",\"created_"
+                                                                                      "at\":" TIME
+                                                                                      ",\"updated_"
+                                                                                      "at\""
+                                                                                      ":" TIME)},
+    {"WebhookPut",
+     OBJECT("", "\"url\":{\"type\":\"string\",\"format\":\"uri\"},\"events\":" TEXTS
+                ",\"sessions\":" TEXTS ",\"headers\":" ANY
+                ",\"secret\":{\"type\":\"string\",\"writeOnly\":true},\"enabled\":" BOOL
+                ",\"retry\":" OBJECT("", "\"max_age_s\":" INT ",\"initial_delay_ms\":" INT
+                                         ",\"max_delay_ms\":" INT))},
+    {"WebhookList", LIST_OF("Webhook")},
+    {"WebhookTest",
+     OBJECT("\"ok\"", "\"ok\":" BOOL ",\"status\":" INT_OR_NULL ",\"duration_ms\":" INT
+                      ",\"error\":" TEXT_OR_NULL ",\"response_body\":" TEXT_OR_NULL)},
+    {"Delivery",
+     OBJECT("\"id\",\"state\",\"attempts\"",
+            "\"id\":" TEXT ",\"event_id\":" TEXT_OR_NULL ",\"type\":" TEXT_OR_NULL ",\"seq\":" INT
+            ",\"state\":{\"enum\":[\"pending\",\"delivered\",\"dead\"]},\"attempts\":" INT
+            ",\"last_status\":" INT_OR_NULL ",\"last_error\":" TEXT_OR_NULL
+            ",\"next_try_at\":" TIME_OR_NULL ",\"created_at\":" TIME_OR_NULL
+            ",\"finished_at\":" TIME_OR_NULL)},
+    {"DeliveryList", LIST_OF("Delivery")},
+    {"RedrivePost", OBJECT("", "\"delivery_ids\":" TEXTS)},
+    {"Redriven", OBJECT("\"redriven\"", "\"redriven\":" INT)},
+    {"Event", OBJECT("\"id\",\"type\",\"seq\",\"occurred_at\",\"tenant\",\"data\"",
+                     "\"id\":" TEXT ",\"type\":" TEXT ",\"seq\":" INT ",\"occurred_at\":" TIME
+                     ",\"tenant\":" NAME ",\"session\":" TEXT_OR_NULL ",\"data\":" ANY)},
+    {"EventList", OBJECT("\"items\",\"next_after\",\"next_cursor\"",
+                         "\"items\":{\"type\":\"array\",\"items\":" REF(
+                             "Event") "},\"next_after\":" INT ",\"next_cursor\":" TEXT_OR_NULL)},
+    {"SearchResult",
+     OBJECT("\"items\",\"next_cursor\",\"index\"",
+            "\"items\":{\"type\":\"array\",\"items\":" OBJECT(
+                "\"message\",\"snippet\"",
+                "\"message\":" REF("Message") ",\"snippet\":" TEXT) "},\"next_cursor\":" TEXT_OR_NULL
+                ",\"index\":" OBJECT(
+                    "\"state\"", "\"state\":{\"enum\":[\"ready\",\"building\",\"failed\"]}"
+                                 ",\"messages\":" INT))},
+    {"Agent",
+     OBJECT("\"kind\",\"enabled\"",
+            AGENT_SETTINGS ",\"api_key_set\":" BOOL ",\"secret_set\":" BOOL ",\"health\":" OBJECT(
+                "\"state\"", "\"state\":{\"enum\":[\"ok\",\"failing\"]}"
+                             ",\"consecutive_failures\":" INT ",\"last_error\":" TEXT_OR_NULL
+                             ",\"last_success_at\":" TIME_OR_NULL) ",\"created_at\":" TIME
+                                                                   ",\"updated_at\":" TIME)},
+    {"AgentPut", OBJECT("", AGENT_SETTINGS
+                        ",\"api_key\":{\"type\":[\"string\",\"null\"],\"writeOnly\":true}"
+                        ",\"secret\":{\"type\":[\"string\",\"null\"],\"writeOnly\":true}")},
+    {"AgentChat", OBJECT("\"chat\",\"enabled\"",
+                         "\"chat\":" TEXT ",\"enabled\":" BOOL ",\"reason\":" TEXT_OR_NULL
+                         ",\"closed_at\":" TIME_OR_NULL ",\"paused_until\":" TIME_OR_NULL
+                         ",\"conversation_id\":" TEXT_OR_NULL ",\"replies_last_hour\":" INT)},
+    {"AgentChatPatch",
+     OBJECT("", "\"enabled\":" BOOL ",\"conversation_id\":" TEXT_OR_NULL)},
+    {"MediaUpload", OBJECT("\"file\"", "\"file\":{\"type\":\"string\",\"format\":\"binary\"}")},
+    {"Media", OBJECT("\"media_id\",\"sha256\",\"size_bytes\",\"mimetype\"",
+                     "\"media_id\":" TEXT ",\"sha256\":" TEXT ",\"size_bytes\":" INT
+                     ",\"mimetype\":" TEXT ",\"filename\":" TEXT_OR_NULL
+                     ",\"width\":" INT_OR_NULL ",\"height\":" INT_OR_NULL
+                     ",\"duration_s\":" INT_OR_NULL ",\"created_at\":" TIME
+                     ",\"last_used_at\":" TIME)},
+    {"MediaLinkPost",
+     OBJECT("", "\"ttl_s\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":86400}")},
+    {"MediaLink", OBJECT("\"url\",\"expires_at\"", "\"url\":" TEXT ",\"expires_at\":" TIME)},
+    {"LogLines",
+     OBJECT("\"items\",\"next_after\"",
+            "\"items\":{\"type\":\"array\",\"items\":" OBJECT(
+                "\"id\",\"line\"", "\"id\":" INT ",\"line\":" TEXT) "},\"next_after\":" INT)},
+};
+const size_t schema_count = sizeof(schemas) / sizeof(schemas[0]);

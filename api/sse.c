@@ -1,0 +1,185 @@
+/*
+ * Event streams. A stream keeps a number, not a queue: MHD asks for bytes when the client can take
+ * them, and they are read from the tenant's log, a few events at a time. A slow reader is therefore
+ * only far behind; it costs no memory. With nothing to say the connection is suspended until the
+ * log grows, a comment is due, or the client is seen to have left (looked at every second: a
+ * suspended connection does not notice).
+ */
+#include "api_priv.h"
+
+#include "clock.h"
+#include "mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PIECE (32u << 10) /* read from the log until there is this much */
+#define BATCH 100
+#define BLOCK 16384
+
+struct stream {
+    struct list link;
+    struct api *api;
+    struct MHD_Connection *conn;
+    struct bridge_watch watch;
+    char tenant[64];
+    uint64_t after;
+    struct buf out;
+    size_t sent; /* of out */
+    bool idle;   /* suspended */
+    bool ended;
+    uint64_t last_ms; /* monotonic: something was last written */
+};
+
+static void stream_wake(struct stream *s)
+{
+    if (s->idle) {
+        s->idle = false;
+        MHD_resume_connection(s->conn);
+        api_wake(s->api);
+    }
+}
+
+static void on_grown(struct bridge_watch *w)
+{
+    stream_wake(w->data);
+}
+
+/* Compact JSON has no newline, so one data line is enough. */
+static int on_event(void *arg, uint64_t seq, const char *type, const char *text, size_t len)
+{
+    struct stream *s = arg;
+    buf_printf(&s->out, "id: %llu\nevent: %s\ndata: ", (unsigned long long)seq, type);
+    buf_append(&s->out, text, len);
+    buf_str(&s->out, "\n\n");
+    if (s->out.failed) {
+        return 1;
+    }
+    s->after = seq;
+    return s->out.len >= PIECE;
+}
+
+/* 0, or an error: the tenant is gone, the store cannot be read. */
+static int fill(struct stream *s)
+{
+    struct err e = {0};
+    int rc = bridge_events(s->api->bridge, s->tenant, s->after, BATCH, on_event, s, &e);
+    if (rc == 0 && s->out.failed) {
+        rc = E_NOMEM;
+    }
+    uint64_t now = clock_mono_ms();
+    if (rc == 0 && s->out.len == 0 && now >= s->last_ms + API_PING_MS) {
+        rc = buf_str(&s->out, ": still here\n\n");
+    }
+    if (s->out.len > 0) {
+        s->last_ms = now;
+    }
+    return rc;
+}
+
+static ssize_t on_read(void *cls, uint64_t pos, char *out, size_t max)
+{
+    struct stream *s = cls;
+    (void)pos;
+    if (s->sent == s->out.len) {
+        buf_reset(&s->out);
+        s->sent = 0;
+        if (s->ended || s->api->closing || fill(s) != 0) {
+            return MHD_CONTENT_READER_END_OF_STREAM;
+        }
+    }
+    size_t n = s->out.len - s->sent;
+    if (n == 0) {
+        s->idle = true;
+        MHD_suspend_connection(s->conn);
+        return 0;
+    }
+    n = n < max ? n : max;
+    memcpy(out, s->out.data + s->sent, n);
+    s->sent += n;
+    return (ssize_t)n;
+}
+
+static void on_free(void *cls)
+{
+    struct stream *s = cls;
+    bridge_watch_stop(&s->watch);
+    list_remove(&s->link);
+    s->api->stream_count--;
+    buf_finish(&s->out);
+    free(s);
+}
+
+void sse_open(struct api_request *r, uint64_t after)
+{
+    struct api *a = r->api;
+    struct err e = {0};
+    if (a->stream_count >= API_MAX_STREAMS) {
+        (void)err_word(&e, E_LIMIT, "too_many_streams",
+                       "%d event streams are open, the most there "
+                       "can be: close one",
+                       API_MAX_STREAMS);
+        api_fail(r, &e);
+        return;
+    }
+    struct stream *s = mem_calloc(1, sizeof(*s));
+    if (s == NULL) {
+        (void)err_set(&e, E_NOMEM, "out of memory");
+        api_fail(r, &e);
+        return;
+    }
+    s->api = a;
+    s->conn = r->conn;
+    s->after = after;
+    s->last_ms = clock_mono_ms();
+    memcpy(s->tenant, r->param[PARAM_TENANT], strlen(r->param[PARAM_TENANT]) + 1);
+    buf_init(&s->out, API_MAX_LIST_BYTES);
+    list_init(&s->link);
+    s->watch.on_grown = on_grown;
+    s->watch.data = s;
+    int rc = bridge_watch_start(a->bridge, s->tenant, &s->watch, &e);
+    if (rc != 0) {
+        free(s);
+        api_fail(r, &e);
+        return;
+    }
+    list_append(&a->streams, &s->link);
+    a->stream_count++;
+    (void)buf_str(&s->out, "retry: 2000\n\n"); /* sends the head at once */
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, on_read, s, on_free);
+    if (response == NULL) {
+        on_free(s);
+    } else {
+        MHD_add_response_header(response, "X-Accel-Buffering", "no");
+    }
+    api_answer_response(r, MHD_HTTP_OK, "text/event-stream", response);
+}
+
+void sse_tick(struct api *a)
+{
+    uint64_t now = clock_mono_ms();
+    LIST_FOREACH(&a->streams, it, next)
+    {
+        struct stream *s = LIST_ENTRY(it, struct stream, link);
+        s->ended = s->ended || (s->idle && client_is_done(s->conn));
+        if (s->ended || now >= s->last_ms + API_PING_MS) {
+            stream_wake(s);
+        }
+    }
+}
+
+void sse_close(struct api *a)
+{
+    LIST_FOREACH(&a->streams, it, next)
+    {
+        struct stream *s = LIST_ENTRY(it, struct stream, link);
+        s->ended = true;
+        if (s->idle) {
+            stream_wake(s);
+            continue;
+        }
+        /* a slow reader does not hold up the stop: it comes back and goes on where it was */
+        client_end(s->conn);
+    }
+}

@@ -1,0 +1,454 @@
+/*
+ * The domain, as its users (api, cli) see it: tenants, linked sessions, messages, webhooks, events.
+ *
+ * Thread: every function is called on the loop thread, every callback comes from the loop, once,
+ * never inside the call that started the work. Reads are short store snapshots and answer at once.
+ * JSON bodies are the objects of the HTTP contract (docs/api.md); "gives" means a new reference.
+ * Errors carry the contract's stable word (struct err.word); HTTP numbers live in api/ only.
+ * tenant, session and webhook arguments are names that text_is_name() accepts; anything unknown is
+ * E_NOTFOUND ("unknown_tenant", "unknown_session", "unknown_webhook", "unknown_message", …).
+ */
+#ifndef BRIDGE_H
+#define BRIDGE_H
+
+#include "buf.h"
+#include "err.h"
+#include "list.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+struct bridge;
+struct store; /* session-store/store.h */
+struct cdp;   /* cdp/cdp.h */
+
+/* ---- life -------------------------------------------------------------------------------- */
+
+struct bridge_config {
+    const char *data_dir; /* absolute; profiles live in <data_dir>/profiles/<tenant>/<session> */
+    bool new_admin_key;   /* make one more admin key at this start: the old file was lost */
+
+    struct {
+        const char *executable; /* NULL: found */
+        const char *user;       /* NULL: no change of user */
+        bool sandbox;
+        bool websocket;            /* transport: false = debugging pipe */
+        const char *attach;        /* NULL, or ws://…: drive that browser */
+        const char *const *args;   /* extra arguments, NULL-terminated; may be NULL */
+        uint64_t start_timeout_ms; /* default 30000 */
+    } browser;
+    struct {
+        const char *origin;        /* default https://web.whatsapp.com/ */
+        const char *wa_js;         /* path of wppconnect-wa.js; must exist */
+        uint64_t call_timeout_ms;  /* default 15000 */
+        uint64_t ready_timeout_ms; /* navigation to a working page; default 60000 */
+    } page;
+    struct {
+        unsigned qr_attempts;      /* codes shown before `stopped`; default 6 */
+        uint64_t start_stagger_ms; /* between starts at boot; default 1000 */
+        uint64_t watchdog_ms;      /* liveness probe; default 15000 */
+        uint64_t sync_interval_ms; /* catching up without a reason; default 3600000, 0: never */
+        uint64_t backoff_min_ms;   /* default 1000 */
+        uint64_t backoff_max_ms;   /* default 300000 */
+        unsigned max_sessions;     /* default 1000 */
+    } session;
+    struct {
+        unsigned per_minute;     /* pacing of sends per session; default 20; 0: no pacing */
+        unsigned burst;          /* default 5 */
+        unsigned jitter_percent; /* of the pacing interval; default 30 */
+        uint64_t ack_timeout_ms; /* submitted without server ack -> unconfirmed; default 60000 */
+        uint64_t expires_ms;     /* default 86400000 */
+        unsigned max_queued;     /* per session; default 100000; past it E_LIMIT queue_full */
+    } outbox;
+    struct {
+        bool allow_private;            /* default false */
+        uint64_t timeout_ms;           /* default 10000 */
+        unsigned host_connections;     /* default 4 */
+        unsigned total_connections;    /* default 64 */
+        uint64_t keep_delivered_ms;    /* default 3 days */
+        uint64_t keep_dead_ms;         /* default 30 days */
+        uint64_t keep_events_ms;       /* default 30 days */
+        unsigned max_webhooks;         /* per tenant; default 20 */
+        uint64_t pause_after_failures; /* consecutive failures before an endpoint is paused; 10 */
+    } relay;
+    struct {
+        const char *download;        /* files of incoming messages: all (default), none, or types */
+        uint64_t max_download_bytes; /* of such a file; default 100 MiB */
+        uint64_t max_upload_bytes;   /* of a file that is sent; default 100 MiB */
+        uint64_t fetch_timeout_ms;   /* of a file that is fetched from a url; default 60000 */
+        uint64_t keep_ms;            /* after the last use; default 30 days; 0: for ever */
+        uint64_t max_total_bytes;    /* per tenant; default 10 GiB; 0: no bound */
+    } media;
+};
+/* Is it something for media.download? E_INVALID says what is. */
+int bridge_media_download_check(const char *list, struct err *e);
+/* Fills the defaults above. */
+void bridge_config_defaults(struct bridge_config *c);
+
+/* Gives the bridge: loads tenants and sessions, creates tenant `default` with session `main` and
+ * the admin key at the very first start. Config texts are copied. store and cdp are borrowed and
+ * must outlive it. new_key (may be NULL): receives the admin key made just now (at the very first
+ * start, or because new_admin_key asks for one), or NULL; the caller frees it; it was also written
+ * to <data_dir>/admin.key with mode 0600. Blocks (start-up only, before the loop runs). */
+int bridge_create(uv_loop_t *loop, struct store *store, struct cdp *cdp,
+                  const struct bridge_config *config, struct bridge **out, char **new_key,
+                  struct err *e);
+/* Starts the autostart sessions (staggered), the relay, the housekeeping. */
+void bridge_start(struct bridge *b);
+/* Graceful stop: waits end with E_CANCELED, browsers are closed, in-flight webhooks get grace_ms,
+ * the last states are committed. on_closed once; frees. */
+void bridge_close(struct bridge *b, uint64_t grace_ms, void (*on_closed)(void *arg), void *arg);
+/* The body of GET /health; *healthy is false when the store cannot write. Gives. */
+int bridge_health(struct bridge *b, json_t **out, bool *healthy, struct err *e);
+
+/* ---- answers ------------------------------------------------------------------------------ */
+
+struct bridge_reply {
+    const struct err *err; /* NULL: worked */
+    json_t *body;          /* borrowed; may be NULL (deletes) */
+    bool created;          /* PUT made it (201) rather than updated it */
+    bool replayed;         /* the first answer to this idempotency key, again */
+};
+typedef void (*bridge_done_fn)(void *arg, const struct bridge_reply *r);
+
+/* A page of a list: limit 1..500; cursor "" or what an earlier answer gave as next_cursor. Lists
+ * give {items:[…],next_cursor} with next_cursor null at the end. */
+struct bridge_paging {
+    unsigned limit;
+    const char *cursor;
+};
+
+/* ---- who is asking ------------------------------------------------------------------------ */
+
+struct bridge_principal {
+    char key_id[32];
+    bool admin;      /* may do everything */
+    char tenant[64]; /* of a tenant's key; "" for admin */
+};
+/* Looks the key up by its id part, compares the hash in constant time. E_AUTH. */
+int bridge_authenticate(struct bridge *b, const char *key, struct bridge_principal *out,
+                        struct err *e);
+/* tenant NULL: admin keys. body {name}. Answers {id,name,tenant,scopes,created_at,key}: `key` is
+ * shown only here. */
+void bridge_key_create(struct bridge *b, const char *tenant, const json_t *body,
+                       bridge_done_fn done, void *arg);
+int bridge_key_list(struct bridge *b, const char *tenant, json_t **out, struct err *e);
+/* The last admin key cannot be deleted: E_CONFLICT. */
+void bridge_key_delete(struct bridge *b, const char *tenant, const char *key_id,
+                       bridge_done_fn done, void *arg);
+
+/* ---- tenants ------------------------------------------------------------------------------ */
+
+void bridge_tenant_put(struct bridge *b, const char *tenant, const json_t *body,
+                       bridge_done_fn done, void *arg);
+int bridge_tenant_get(struct bridge *b, const char *tenant, json_t **out, struct err *e);
+int bridge_tenant_list(struct bridge *b, const struct bridge_paging *p, json_t **out,
+                       struct err *e);
+/* Unlinks and erases all of it: sessions, messages, webhooks, events, keys. */
+void bridge_tenant_delete(struct bridge *b, const char *tenant, bridge_done_fn done, void *arg);
+
+/* ---- sessions ----------------------------------------------------------------------------- */
+
+/* body {channel:"web",autostart,metadata,media:{download,max_bytes}}. A new session with autostart (default true) starts. */
+void bridge_session_put(struct bridge *b, const char *tenant, const char *session,
+                        const json_t *body, bridge_done_fn done, void *arg);
+int bridge_session_get(struct bridge *b, const char *tenant, const char *session, json_t **out,
+                       struct err *e);
+int bridge_session_list(struct bridge *b, const char *tenant, const struct bridge_paging *p,
+                        json_t **out, struct err *e);
+void bridge_session_delete(struct bridge *b, const char *tenant, const char *session,
+                           bool erase_messages, bridge_done_fn done, void *arg);
+enum bridge_session_action {
+    BRIDGE_START,
+    BRIDGE_STOP,
+    BRIDGE_RESTART,
+    BRIDGE_LOGOUT,  /* unlinks at WhatsApp's side too when the page is there */
+    BRIDGE_TAKEOVER /* from `conflict`: use it here; else E_CONFLICT "not_in_conflict" */
+};
+/* Answers with the session object once the new intent is durable (not once it is reached). */
+void bridge_session_act(struct bridge *b, const char *tenant, const char *session,
+                        enum bridge_session_action action, bridge_done_fn done, void *arg);
+/* Waits up to wait_ms (0..60000) for a code. Body {code,attempt,generation,expires_at}. E_CONFLICT
+ * "already_linked" / "session_stopped" (also when it stops while waiting); E_TIMEOUT
+ * "qr_not_ready". */
+void bridge_session_qr(struct bridge *b, const char *tenant, const char *session, uint64_t wait_ms,
+                       bridge_done_fn done, void *arg);
+enum bridge_qr_format { BRIDGE_QR_PNG, BRIDGE_QR_SVG, BRIDGE_QR_TEXT, BRIDGE_QR_DATA_URL };
+/* style (BRIDGE_QR_TEXT only): "ansi" (default when NULL), "dark", "light". */
+int bridge_qr_render(const char *code, enum bridge_qr_format format, const char *style,
+                     struct buf *out, struct err *e);
+/* Body {code:"ABCD-1234",expires_at}. Same conflicts as the QR. */
+void bridge_session_pairing_code(struct bridge *b, const char *tenant, const char *session,
+                                 const char *phone, bridge_done_fn done, void *arg);
+
+/* ---- messages ----------------------------------------------------------------------------- */
+
+struct bridge_send {
+    const char *tenant, *session;
+    enum {
+        BRIDGE_SEND_MESSAGE,
+        BRIDGE_SEND_EDIT,  /* of message_id; body {text} */
+        BRIDGE_SEND_REVOKE /* of message_id, for everyone; no body */
+    } what;
+    const char *message_id;
+    const json_t *body;                /* the send body of the contract; borrowed during the call */
+    const char *source;                /* "api" (NULL), "dashboard", … */
+    const char *idempotency_key;       /* NULL: none; at most 255 bytes of printable ASCII */
+    const unsigned char *request_hash; /* 32 bytes over method, path and body; with the key */
+    bool require_ready;                /* E_CONFLICT "session_not_ready" instead of queueing */
+};
+/* Answers with the message object once it is durable in the outbox (and its file in the media
+ * folder). E_INVALID "invalid_phone", "one_kind_only"…; E_CONFLICT "idempotency_conflict",
+ * "too_late" (to edit or revoke); E_LIMIT "queue_full"; E_FULL; what media_get() says. */
+void bridge_send(struct bridge *b, const struct bridge_send *s, bridge_done_fn done, void *arg);
+/* Marks the chat read at the far end; shows {state:"typing"|"recording"|"paused"} in it. No body in
+ * the answer. chat: any form of address. E_CONFLICT "session_not_ready"; E_NOTFOUND "unknown_chat". */
+void bridge_chat_read(struct bridge *b, const char *tenant, const char *session, const char *chat,
+                      bridge_done_fn done, void *arg);
+void bridge_chat_presence(struct bridge *b, const char *tenant, const char *session,
+                          const char *chat, const json_t *body, bridge_done_fn done, void *arg);
+enum bridge_ack { BRIDGE_ACK_SERVER, BRIDGE_ACK_DEVICE, BRIDGE_ACK_READ };
+/* Answers with the message object when it has that ack or failed, or E_TIMEOUT with the body of
+ * the message as it is then (err and body both set). timeout_ms at most 120000. */
+void bridge_message_wait(struct bridge *b, const char *tenant, const char *session,
+                         const char *message_id, enum bridge_ack ack, uint64_t timeout_ms,
+                         bridge_done_fn done, void *arg);
+int bridge_message_get(struct bridge *b, const char *tenant, const char *session,
+                       const char *message_id, json_t **out, struct err *e);
+/* Orders the file of a message (again): its media.state becomes "pending" and message.media follows
+ * when the session could fetch it; a file that is here stays as it is. Answers with the message.
+ * E_CONFLICT "no_media". */
+void bridge_message_refetch(struct bridge *b, const char *tenant, const char *session,
+                            const char *message_id, bridge_done_fn done, void *arg);
+struct bridge_message_filter {
+    const char *chat;      /* NULL: all; a chat id, or a phone number */
+    const char *direction; /* NULL, "in", "out" */
+    const char *type;      /* NULL: all */
+    const char *q;         /* NULL, or a substring of the text, case-insensitive for ASCII */
+    uint64_t since_ms, until_ms;
+};
+int bridge_message_list(struct bridge *b, const char *tenant, const char *session,
+                        const struct bridge_message_filter *f, const struct bridge_paging *p,
+                        json_t **out, struct err *e);
+
+/* ---- conversations -------------------------------------------------------------------------- */
+
+/* chat, below: phone number, chat id, LID or contact id. */
+enum bridge_tristate { BRIDGE_ANY, BRIDGE_YES, BRIDGE_NO };
+struct bridge_chat_filter {
+    const char *state;    /* NULL, "open", "closed" */
+    const char *tag;      /* NULL, or one that it has */
+    const char *assignee; /* NULL, "" nobody, or who */
+    const char *q;        /* NULL, or part of name or number; case and accents do not matter */
+    enum bridge_tristate unread, archived, pinned;
+};
+/* Recent first. A filter that matches little gives a page that is not full, with a cursor. */
+int bridge_chat_search(struct bridge *b, const char *tenant, const char *session,
+                       const struct bridge_chat_filter *f, const struct bridge_paging *p,
+                       json_t **out, struct err *e);
+int bridge_chat_list(struct bridge *b, const char *tenant, const char *session,
+                     const struct bridge_paging *p, json_t **out, struct err *e);
+/* E_NOTFOUND "unknown_chat". */
+int bridge_chat_get(struct bridge *b, const char *tenant, const char *session, const char *chat,
+                    json_t **out, struct err *e);
+/* body {state,assignee,tags,metadata} is kept by us, {pinned,archived,muted_until,unread,blocked} is
+ * done at WhatsApp: E_CONFLICT "session_not_ready". Answers with the chat. */
+void bridge_chat_patch(struct bridge *b, const char *tenant, const char *session, const char *chat,
+                       const json_t *body, bridge_done_fn done, void *arg);
+/* All of them, oldest first. */
+int bridge_note_list(struct bridge *b, const char *tenant, const char *session, const char *chat,
+                     json_t **out, struct err *e);
+/* body {text}; author: id of the key. E_CONFLICT "too_many_notes". */
+void bridge_note_add(struct bridge *b, const char *tenant, const char *session, const char *chat,
+                     const char *author, const json_t *body, bridge_done_fn done, void *arg);
+void bridge_note_delete(struct bridge *b, const char *tenant, const char *session, const char *chat,
+                        const char *note, bridge_done_fn done, void *arg);
+
+/* ---- people ---------------------------------------------------------------------------------- */
+
+/* q: NULL, or what a name begins with, a word of it begins with, or part of a number; best first. */
+int bridge_contact_list(struct bridge *b, const char *tenant, const char *session, const char *q,
+                        const struct bridge_paging *p, json_t **out, struct err *e);
+/* contact, below: contact id, phone number or JID; E_NOTFOUND "unknown_contact". Asks WhatsApp for
+ * about and business profile while the session is ready, else gives what is stored. */
+void bridge_contact_get(struct bridge *b, const char *tenant, const char *session,
+                        const char *contact, bridge_done_fn done, void *arg);
+void bridge_contact_block(struct bridge *b, const char *tenant, const char *session,
+                          const char *contact, bool blocked, bridge_done_fn done, void *arg);
+/* body {phones:[…]} of at most 100. Answers {items:[{input,phone,exists,business,chat,checked_at,
+ * cached} or {input,phone,exists:null,error}]}. One at a time a session: E_LIMIT "check_running". */
+void bridge_contact_check(struct bridge *b, const char *tenant, const char *session,
+                          const json_t *body, bridge_done_fn done, void *arg);
+struct bridge_picture {
+    const char *mimetype;
+    const void *data; /* borrowed during the callback */
+    size_t len;
+};
+typedef void (*bridge_picture_fn)(void *arg, const struct bridge_picture *p, const struct err *e);
+/* Of a person or group. E_NOTFOUND "no_picture". */
+void bridge_picture_get(struct bridge *b, const char *tenant, const char *session, const char *who,
+                        bridge_picture_fn fn, void *arg);
+
+/* ---- groups ---------------------------------------------------------------------------------- */
+
+/* group: its id (…@g.us); E_NOTFOUND "unknown_group". All but list and get are done at WhatsApp:
+ * E_CONFLICT "session_not_ready", "not_group_admin", "refused_by_whatsapp". */
+int bridge_group_list(struct bridge *b, const char *tenant, const char *session, const char *q,
+                      const struct bridge_paging *p, json_t **out, struct err *e);
+void bridge_group_get(struct bridge *b, const char *tenant, const char *session, const char *group,
+                      bridge_done_fn done, void *arg);
+/* body {name,participants[]}. Answers {group,failed:[{person,code}]}. */
+void bridge_group_create(struct bridge *b, const char *tenant, const char *session,
+                         const json_t *body, bridge_done_fn done, void *arg);
+/* body {name,description,announce,locked}, any of them. */
+void bridge_group_patch(struct bridge *b, const char *tenant, const char *session,
+                        const char *group, const json_t *body, bridge_done_fn done, void *arg);
+/* body {add[],remove[],promote[],demote[]}. Answers {group,results:[{action,person,ok,code}]}. */
+void bridge_group_people(struct bridge *b, const char *tenant, const char *session,
+                         const char *group, const json_t *body, bridge_done_fn done, void *arg);
+/* Answers {link}; revoke: a new one, the old is void. */
+void bridge_group_invite(struct bridge *b, const char *tenant, const char *session,
+                         const char *group, bool revoke, bridge_done_fn done, void *arg);
+void bridge_group_leave(struct bridge *b, const char *tenant, const char *session,
+                        const char *group, bridge_done_fn done, void *arg);
+
+/* ---- catching up -------------------------------------------------------------------------- */
+
+/* {state:"idle|running|waiting",reason,started_at,finished_at,last:{…}|null,watermark,next_run_at,
+ * history:[jobs, newest first]}. */
+int bridge_sync_get(struct bridge *b, const char *tenant, const char *session, json_t **out,
+                    struct err *e);
+/* Answers with that object; a run starts now. E_CONFLICT "session_not_ready". */
+void bridge_sync_start(struct bridge *b, const char *tenant, const char *session,
+                       bridge_done_fn done, void *arg);
+/* Older messages than the oldest stored one of the chat; body {until?,count?}, one of them needed.
+ * They are stored without events. Answers with the job. E_CONFLICT "session_not_ready", E_LIMIT
+ * "too_many_jobs". */
+void bridge_chat_history(struct bridge *b, const char *tenant, const char *session,
+                         const char *chat, const json_t *body, bridge_done_fn done, void *arg);
+
+/* ---- media: files of messages ---------------------------------------------------------------- */
+
+uint64_t bridge_media_max_upload(const struct bridge *b); /* bytes */
+/* A file that comes piece by piece. At most a quarter MiB of it is in memory. */
+struct bridge_upload;
+struct bridge_upload_spec {
+    const char *tenant;
+    const char *mimetype;       /* as declared, may be NULL; borrowed during the call */
+    const char *filename;       /* may be NULL; borrowed during the call */
+    void (*on_room)(void *arg); /* there is room again, or it failed; may call what follows */
+    void *arg;
+};
+/* E_NOTFOUND "unknown_tenant", E_LIMIT "too_many_uploads". */
+int bridge_upload_begin(struct bridge *b, const struct bridge_upload_spec *s,
+                        struct bridge_upload **out, struct err *e);
+/* How many bytes it takes now; when it took less than was offered, on_room fires once. */
+size_t bridge_upload_room(const struct bridge_upload *u);
+/* Takes at most its room; *taken says how much. E_TOOLARGE "payload_too_large", E_FULL
+ * "storage_full", E_IO: it can only be aborted then. */
+int bridge_upload_write(struct bridge_upload *u, const void *data, size_t len, size_t *taken,
+                        struct err *e);
+/* Nothing more fits: on_room fires once something does. */
+void bridge_upload_wait(struct bridge_upload *u);
+void bridge_upload_name(struct bridge_upload *u, const char *mimetype, const char *filename);
+/* All is there: answers {media_id,sha256,size_bytes,mimetype,filename,width,height,duration_s,
+ * created_at} once the file is durable. u is gone. */
+void bridge_upload_end(struct bridge_upload *u, bridge_done_fn done, void *arg);
+void bridge_upload_abort(struct bridge_upload *u); /* nothing stays; u is gone */
+
+/* The object above, and last_used_at. E_NOTFOUND "unknown_media". */
+int bridge_media_info(struct bridge *b, const char *tenant, const char *media_id, json_t **out,
+                      struct err *e);
+struct bridge_media_file {
+    int fd; /* the caller closes it */
+    uint64_t size_bytes;
+    char mimetype[128], filename[257];
+    bool active; /* may run script in a browser: must not be shown by one */
+};
+int bridge_media_open(struct bridge *b, const char *tenant, const char *media_id,
+                      struct bridge_media_file *out, struct err *e);
+/* {url,expires_at}: a path with a signature that works without a key; ttl_s 1..86400. */
+int bridge_media_link(struct bridge *b, const char *tenant, const char *media_id, uint64_t ttl_s,
+                      json_t **out, struct err *e);
+/* Of such a url. E_FORBIDDEN "invalid_signature", "link_expired". Does not say whether the file is
+ * there. */
+int bridge_media_link_check(struct bridge *b, const char *tenant, const char *media_id,
+                            const char *expires, const char *signature, struct err *e);
+/* Messages that mention it show media.state "expired" from then on; one that waits to be sent with
+ * it will fail. */
+void bridge_media_delete(struct bridge *b, const char *tenant, const char *media_id,
+                         bridge_done_fn done, void *arg);
+
+/* Full-text search, newest first or by rank. Answers {items:[{message,snippet}],next_cursor,
+ * index:{state:"ready|building|failed",messages}}; while the index is being made, with what is in it
+ * so far. session NULL: all of the tenant's. E_TIMEOUT "search_too_slow". */
+struct bridge_search {
+    const char *tenant, *session;
+    const char *q; /* words; the last one may be the beginning of one; "a phrase" */
+    const char *chat, *type, *direction; /* NULL: any */
+    uint64_t since_ms, until_ms;         /* until 0: no end */
+    bool by_rank;
+    struct bridge_paging paging;
+};
+void bridge_search(struct bridge *b, const struct bridge_search *q, bridge_done_fn done, void *arg);
+
+/* ---- webhooks ----------------------------------------------------------------------------- */
+
+void bridge_webhook_put(struct bridge *b, const char *tenant, const char *webhook,
+                        const json_t *body, bridge_done_fn done, void *arg);
+int bridge_webhook_get(struct bridge *b, const char *tenant, const char *webhook, json_t **out,
+                       struct err *e);
+int bridge_webhook_list(struct bridge *b, const char *tenant, const struct bridge_paging *p,
+                        json_t **out, struct err *e);
+void bridge_webhook_delete(struct bridge *b, const char *tenant, const char *webhook,
+                           bridge_done_fn done, void *arg);
+/* Sends webhook.test now. Body {ok,status,duration_ms,error,response_body (first 2 KiB)}. */
+void bridge_webhook_test(struct bridge *b, const char *tenant, const char *webhook,
+                         bridge_done_fn done, void *arg);
+/* state: "pending", "delivered", "dead", NULL: pending. */
+int bridge_delivery_list(struct bridge *b, const char *tenant, const char *webhook,
+                         const char *state, const struct bridge_paging *p, json_t **out,
+                         struct err *e);
+/* body {delivery_ids?}: dead letters back into the queue. Answers {redriven:n}. */
+void bridge_webhook_redrive(struct bridge *b, const char *tenant, const char *webhook,
+                            const json_t *body, bridge_done_fn done, void *arg);
+
+/* ---- the auto-reply agent (docs/agent.md) --------------------------------------------------------
+ */
+
+/* E_NOTFOUND "unknown_agent" when the session has none. Keys and secrets are never in an answer. */
+void bridge_agent_put(struct bridge *b, const char *tenant, const char *session,
+                      const json_t *body, bridge_done_fn done, void *arg);
+int bridge_agent_get(struct bridge *b, const char *tenant, const char *session, json_t **out,
+                     struct err *e);
+void bridge_agent_delete(struct bridge *b, const char *tenant, const char *session,
+                         bridge_done_fn done, void *arg);
+/* chat: a chat id, or a phone number. body {enabled?,conversation_id?}. */
+int bridge_agent_chat_get(struct bridge *b, const char *tenant, const char *session,
+                          const char *chat, json_t **out, struct err *e);
+void bridge_agent_chat_set(struct bridge *b, const char *tenant, const char *session,
+                           const char *chat, const json_t *body, bridge_done_fn done, void *arg);
+
+/* ---- events ------------------------------------------------------------------------------- */
+
+/* text is the event's JSON object, borrowed. Return 0 to go on, 1 to stop. */
+typedef int (*bridge_event_fn)(void *arg, uint64_t seq, const char *type, const char *text,
+                               size_t len);
+int bridge_events(struct bridge *b, const char *tenant, uint64_t after, unsigned limit,
+                  bridge_event_fn fn, void *arg, struct err *e);
+uint64_t bridge_events_last(struct bridge *b, const char *tenant);
+/* Tells that the tenant's log has grown (read with bridge_events()). Embedded; on_grown comes from
+ * the loop, at most once a turn; stop it before freeing. */
+struct bridge_watch {
+    struct list link; /* private */
+    char tenant[64];
+    void (*on_grown)(struct bridge_watch *w);
+    void *data;
+};
+int bridge_watch_start(struct bridge *b, const char *tenant, struct bridge_watch *w, struct err *e);
+void bridge_watch_stop(struct bridge_watch *w);
+
+#endif

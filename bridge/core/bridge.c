@@ -1,0 +1,232 @@
+/*
+ * The bridge object: made from its rooms, closed in the opposite order.
+ *
+ * Closing, happy path: agents_close() (calls are dropped) -> search_close() -> sessions_close() (lanes pause, browsers
+ * end, last states commit) -> relay_close() (posts get what is left of the grace) -> media_close()
+ * (sends that wait for a file get E_CANCELED) -> outbox_close() (so do waiters) -> answers and
+ * operations on their way end -> the timers close -> free -> on_closed.
+ * Nothing here can fail; a room that hangs would hang the close, so each room bounds its own by
+ * the grace that it is given.
+ */
+#include "core_priv.h"
+
+#include "agent.h"
+#include "clock.h"
+#include "media.h"
+#include "mem.h"
+#include "outbox.h"
+#include "people.h"
+#include "relay.h"
+#include "search.h"
+#include "sessions.h"
+
+#include <stdlib.h>
+
+/* ---- create ------------------------------------------------------------------------------------
+ */
+
+static void finish(struct bridge *b)
+{
+    people_free(b->people);
+    router_free(b->router);
+    if (b->core != NULL) {
+        crypto_wipe(b->core->pepper, sizeof(b->core->pepper));
+    }
+    free(b->core);
+    core_config_free(b);
+    free(b);
+}
+
+static int make_rooms(struct bridge *b, char **new_key, struct err *e)
+{
+    int rc = first_start(b, new_key, e);
+    rc = rc != 0 ? rc : media_create(b, &b->media, e);
+    rc = rc != 0 ? rc : people_create(b, &b->people, e);
+    rc = rc != 0 ? rc : router_create(b, &b->router, e);
+    rc = rc != 0 ? rc : relay_create(b, &b->relay, e);
+    rc = rc != 0 ? rc : outbox_create(b, &b->outbox, e);
+    rc = rc != 0 ? rc : agents_create(b, &b->agents, e);
+    rc = rc != 0 ? rc : search_create(b, &b->search, e);
+    return rc != 0 ? rc : sessions_create(b, &b->sessions, e);
+}
+
+static void on_failed_room_closed(void *arg)
+{
+    bool *closed = arg;
+    *closed = true;
+}
+
+static void wait_closed(struct bridge *b, const bool *closed)
+{
+    while (!*closed) {
+        (void)uv_run(b->loop, UV_RUN_ONCE);
+    }
+}
+
+/* What was made before a room failed goes, blocking: the program is about to say why and end. */
+static void undo_rooms(struct bridge *b)
+{
+    bool closed = false;
+    if (b->agents != NULL) {
+        agents_close(b->agents, on_failed_room_closed, &closed);
+        wait_closed(b, &closed);
+    }
+    closed = false;
+    if (b->search != NULL) {
+        search_close(b->search, on_failed_room_closed, &closed);
+        wait_closed(b, &closed);
+    }
+    closed = false;
+    if (b->outbox != NULL) {
+        outbox_close(b->outbox, on_failed_room_closed, &closed);
+        wait_closed(b, &closed);
+    }
+    closed = false;
+    if (b->relay != NULL) {
+        relay_close(b->relay, 0, on_failed_room_closed, &closed);
+        wait_closed(b, &closed);
+    }
+    closed = false;
+    if (b->media != NULL) {
+        media_close(b->media, on_failed_room_closed, &closed);
+        wait_closed(b, &closed);
+    }
+}
+
+int bridge_create(uv_loop_t *loop, struct store *store, struct cdp *cdp,
+                  const struct bridge_config *config, struct bridge **out, char **new_key,
+                  struct err *e)
+{
+    if (new_key != NULL) {
+        *new_key = NULL;
+    }
+    struct bridge *b = mem_calloc(1, sizeof(*b));
+    if (b == NULL) {
+        return err_set(e, E_NOMEM, "out of memory");
+    }
+    b->loop = loop;
+    b->store = store;
+    b->cdp = cdp;
+    b->started_ms = clock_mono_ms();
+    list_init(&b->watches);
+    b->core = mem_calloc(1, sizeof(*b->core));
+    int rc = b->core != NULL ? core_config_copy(b, config) : E_NOMEM;
+    if (rc != 0) {
+        finish(b);
+        return err_set(e, rc, "out of memory");
+    }
+    list_init(&b->core->grown);
+    rc = make_rooms(b, new_key, e);
+    if (rc != 0) {
+        undo_rooms(b);
+        if (new_key != NULL && *new_key != NULL) {
+            mem_wipe_free(*new_key, KEY_TEXT_LEN);
+            *new_key = NULL;
+        }
+        finish(b);
+        return rc;
+    }
+    (void)uv_timer_init(loop, &b->core->watch_timer);
+    (void)uv_timer_init(loop, &b->core->housekeeping_timer);
+    b->core->watch_timer.data = b;
+    b->core->housekeeping_timer.data = b;
+    b->core->handles = 2;
+    *out = b;
+    return 0;
+}
+
+void bridge_start(struct bridge *b)
+{
+    relay_start(b->relay);
+    sessions_start(b->sessions);
+    agents_start(b->agents);
+    search_start(b->search);
+    tenants_resume(b);
+    housekeeping_start(b);
+}
+
+/* ---- close -------------------------------------------------------------------------------------
+ */
+
+static uint64_t grace_left(const struct bridge *b)
+{
+    uint64_t now = clock_mono_ms();
+    return b->core->grace_ends_ms > now ? b->core->grace_ends_ms - now : 0;
+}
+
+static void on_timer_closed(uv_handle_t *h)
+{
+    struct bridge *b = h->data;
+    if (--b->core->handles > 0) {
+        return;
+    }
+    void (*on_closed)(void *) = b->core->on_closed;
+    void *arg = b->core->closed_arg;
+    finish(b);
+    on_closed(arg);
+}
+
+static void on_idle(struct bridge *b)
+{
+    b->core->on_idle = NULL;
+    uv_close((uv_handle_t *)&b->core->watch_timer, on_timer_closed);
+    uv_close((uv_handle_t *)&b->core->housekeeping_timer, on_timer_closed);
+}
+
+static void on_outbox_closed(void *arg)
+{
+    struct bridge *b = arg;
+    b->outbox = NULL;
+    b->core->on_idle = on_idle;
+    core_leave(b); /* entered by bridge_close() */
+}
+
+static void on_media_closed(void *arg)
+{
+    struct bridge *b = arg;
+    b->media = NULL;
+    outbox_close(b->outbox, on_outbox_closed, b);
+}
+
+static void on_relay_closed(void *arg)
+{
+    struct bridge *b = arg;
+    b->relay = NULL;
+    media_close(b->media, on_media_closed, b);
+}
+
+static void on_sessions_closed(void *arg)
+{
+    struct bridge *b = arg;
+    b->sessions = NULL;
+    relay_close(b->relay, grace_left(b), on_relay_closed, b);
+}
+
+static void on_search_closed(void *arg)
+{
+    struct bridge *b = arg;
+    b->search = NULL;
+    sessions_close(b->sessions, grace_left(b), on_sessions_closed, b);
+}
+
+static void on_agents_closed(void *arg)
+{
+    struct bridge *b = arg;
+    b->agents = NULL;
+    search_close(b->search, on_search_closed, b);
+}
+
+void bridge_close(struct bridge *b, uint64_t grace_ms, void (*on_closed)(void *arg), void *arg)
+{
+    b->closing = true;
+    b->core->on_closed = on_closed;
+    b->core->closed_arg = arg;
+    b->core->grace_ends_ms = clock_mono_ms() + grace_ms;
+    core_enter(b);
+    (void)uv_timer_stop(&b->core->watch_timer);
+    (void)uv_timer_stop(&b->core->housekeeping_timer);
+    while (list_pop(&b->watches) != NULL || list_pop(&b->core->grown) != NULL) {
+        /* their owners may still stop them: a removed node is a list of itself */
+    }
+    agents_close(b->agents, on_agents_closed, b);
+}

@@ -1,0 +1,66 @@
+/*
+ * Watches: event_committed() moves a tenant's watches to core->grown; a timer that fires in the
+ * next turn tells each of them once and puts it back. on_grown may stop any watch, or cause more.
+ */
+#include "core_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int bridge_watch_start(struct bridge *b, const char *tenant, struct bridge_watch *w, struct err *e)
+{
+    list_init(&w->link);
+    int rc = tenant_exists(b, tenant, e);
+    if (rc != 0) {
+        return rc;
+    }
+    (void)snprintf(w->tenant, sizeof(w->tenant), "%s", tenant);
+    list_append(&b->watches, &w->link);
+    return 0;
+}
+
+void bridge_watch_stop(struct bridge_watch *w)
+{
+    list_remove(&w->link);
+}
+
+void watch_grown(struct bridge *b, const char *tenant)
+{
+    if (b->core == NULL || b->closing) {
+        return;
+    }
+    bool any = false;
+    LIST_FOREACH(&b->watches, it, next)
+    {
+        struct bridge_watch *w = LIST_ENTRY(it, struct bridge_watch, link);
+        if (strcmp(w->tenant, tenant) == 0) {
+            list_remove(&w->link);
+            list_append(&b->core->grown, &w->link);
+            any = true;
+        }
+    }
+    if (any && !uv_is_active((uv_handle_t *)&b->core->watch_timer)) {
+        (void)uv_timer_start(&b->core->watch_timer, on_watch_timer, 0, 0);
+    }
+}
+
+void on_watch_timer(uv_timer_t *timer)
+{
+    struct bridge *b = timer->data;
+    struct list told; /* those that grow again while we tell wait for the next turn */
+    list_init(&told);
+    struct list *it = NULL;
+    while ((it = list_pop(&b->core->grown)) != NULL) {
+        list_append(&told, it);
+    }
+    while ((it = list_pop(&told)) != NULL) {
+        list_append(&b->watches, it);
+        struct bridge_watch *w = LIST_ENTRY(it, struct bridge_watch, link);
+        w->on_grown(w);
+    }
+    /* libuv runs a timer of 0 ms that was started by a timer within the same pass: 1 ms lets the
+     * other handles have their turn. */
+    if (!list_empty(&b->core->grown)) {
+        (void)uv_timer_start(timer, on_watch_timer, 1, 0);
+    }
+}

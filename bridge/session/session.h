@@ -1,0 +1,70 @@
+/*
+ * One linked account: its names, its state machine, its channel, its inbox and its outbox lane.
+ *
+ *   stopped -> starting -> unlinked <-> linking -> syncing -> ready <-> disconnected
+ *              plus conflict, logged_out, failed (from anywhere that runs)
+ *
+ * The session moves to `ready` in this order: the page says authenticated + stream MAIN + hooks
+ * attached + probe answered -> `syncing` -> sync_run() -> `ready` -> outbox_lane_resume().
+ * Whenever it leaves `ready`: outbox_lane_pause(). Private to bridge/. Thread: loop.
+ */
+#ifndef BRIDGE_SESSION_H
+#define BRIDGE_SESSION_H
+
+#include "channel.h"
+#include "core.h"
+#include "log.h"
+
+enum session_status {
+    SESSION_STOPPED,
+    SESSION_STARTING,
+    SESSION_UNLINKED,
+    SESSION_LINKING,
+    SESSION_SYNCING,
+    SESSION_READY,
+    SESSION_DISCONNECTED,
+    SESSION_CONFLICT,
+    SESSION_LOGGED_OUT,
+    SESSION_FAILED,
+    SESSION_STATUS_COUNT
+};
+const char *session_status_name(enum session_status s);
+
+struct session;
+struct inbox;       /* bridge/inbox/inbox.h */
+struct sync;        /* bridge/sync/sync.h */
+struct outbox_lane; /* bridge/outbox/outbox.h */
+
+/* Finds a session in memory (all of them are, running or not). E_NOTFOUND "unknown_session" or
+ * "unknown_tenant". Borrowed; valid in this loop turn. */
+int session_find(struct bridge *b, const char *tenant, const char *session, struct session **out,
+                 struct err *e);
+/* fn for every session; tenant NULL: all. */
+void session_each(struct bridge *b, const char *tenant, void (*fn)(void *arg, struct session *s),
+                  void *arg);
+
+struct bridge *session_bridge(struct session *s);
+const char *session_tenant(const struct session *s);
+const char *session_id(const struct session *s);
+const struct log_ctx *session_log(const struct session *s); /* tenant and session set */
+enum session_status session_status(const struct session *s);
+/* The channel while the status is syncing or ready, else NULL. */
+struct channel *session_channel(struct session *s);
+struct inbox *session_inbox(struct session *s);
+struct outbox_lane *session_lane(struct session *s);
+/* When this run last became ready (0: not yet): older incoming messages are backfill. */
+uint64_t session_ready_since(const struct session *s);
+/* When the account was linked; 0 when it is not. */
+uint64_t session_linked_at(const struct session *s);
+/* Something came in or went out (for last_activity_at; kept in memory, saved lazily). */
+void session_touch(struct session *s);
+/* The bridge doubts what the page told (missed events, overflow): live events wait, and it catches
+ * up again soon. */
+void session_resync(struct session *s, const char *why);
+/* The same without doubt: catches up now (ready), else with the next ready. */
+void session_sync(struct session *s, const char *why);
+struct sync *session_syncer(struct session *s);
+/* {id,phone,lid,push_name,platform} of the linked account as JIDs we own; NULL when unlinked. */
+const json_t *session_account(const struct session *s);
+
+#endif

@@ -1,0 +1,10 @@
+/* Private to bridge/session. Thread: any. */
+#ifndef BRIDGE_SESSION_PROFILE_H
+#define BRIDGE_SESSION_PROFILE_H
+
+#include "err.h"
+
+/* Removes <dir>/<id> and what was set aside of it (<id>.quarantine-…). Nothing there: 0. E_IO. */
+int session_profile_remove(const char *dir, const char *id, struct err *e);
+
+#endif

@@ -1,0 +1,84 @@
+/* The commands of the wabridge program and what they share. Private to cli/. */
+#ifndef CLI_H
+#define CLI_H
+
+#include "config.h"
+
+#include <jansson.h>
+
+/* Exit codes: 0 worked, 1 it did not, 2 the command line or configuration is wrong. */
+enum { EXIT_OK = 0, EXIT_NO = 1, EXIT_USAGE = 2 };
+
+/* The command line, taken apart. Flags that a command does not know are refused before it runs. */
+struct cli {
+    struct config *config;
+    const char *config_file; /* "" when none was read */
+    bool json;
+    bool new_admin_key; /* serve --new-admin-key */
+    bool follow;        /* logs -f */
+    const char *phone;  /* link --phone */
+    const char *png;    /* link --png */
+    const char *style;  /* link --style */
+    unsigned lines;     /* logs --lines */
+    const char *file;    /* send --file */
+    const char *caption; /* send --caption */
+    const char *type;    /* send --type */
+    char **words;       /* what is neither command nor flag */
+    int word_count;
+};
+
+int cmd_serve(struct cli *c);
+int cmd_config(struct cli *c);
+int cmd_status(struct cli *c);
+int cmd_sessions(struct cli *c);
+int cmd_link(struct cli *c);
+int cmd_send(struct cli *c);
+int cmd_webhooks(struct cli *c);
+int cmd_logs(struct cli *c);
+int cmd_doctor(struct cli *c);
+
+/* "wabridge: …" on stderr; returns EXIT_NO (EXIT_USAGE for E_INVALID). */
+int cli_fail(const struct err *e);
+int cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- the daemon's API over its Unix socket --------------------------------------------------- */
+
+struct client;
+
+struct answer {
+    long status;
+    char *body; /* NUL-terminated, never NULL after 0 */
+    size_t len;
+    json_t *json; /* when it was JSON, else NULL */
+};
+
+/* Reads <data>/admin.key (or WABRIDGE_KEY). E_UNAVAILABLE when no daemon listens: says how to
+ * start it. */
+int client_open(struct cli *c, struct client **out, struct err *e);
+void client_close(struct client *cl);
+/* path: percent-encoded already; body NULL: none; accept NULL: application/json. 0 when an answer
+ * of 2xx came; other answers give the problem's detail in e (code E_INTERNAL, E_NOTFOUND, …) and
+ * the answer too. answer_free() in any case. */
+int client_call(struct client *cl, const char *method, const char *path, const char *accept,
+                const json_t *body, struct answer *a, struct err *e);
+/* POSTs the bytes of a file, read as they go. As client_call(). E_NOTFOUND, E_FORBIDDEN, E_INVALID:
+ * the file. */
+int client_upload(struct client *cl, const char *path, const char *file, struct answer *a,
+                  struct err *e);
+/* A text as it may stand in a query; gives (free()), NULL: no memory. */
+char *client_escape(struct client *cl, const char *text);
+void answer_free(struct answer *a);
+
+/* ---- TENANT/SESSION ----------------------------------------------------------------------------
+ */
+
+struct target {
+    char tenant[64], session[64];
+};
+/* word NULL: the only session there is, else E_INVALID that lists them. "acme/main", or "main"
+ * when only one tenant has it; a name that nobody has is one of the only tenant. */
+int target_find(struct client *cl, const char *word, struct target *t, struct err *e);
+/* True when the word can only be TENANT/SESSION (has a slash, no @ and no +). */
+bool target_looks_like(const char *word);
+
+#endif

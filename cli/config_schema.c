@@ -1,0 +1,80 @@
+/* Every setting, once. The order is that of `wabridge config check` and of docs/configuration.md.
+ */
+#include "config.h"
+
+#define T(sec, key, def, help)                                                                     \
+    {                                                                                              \
+        sec, key, CONFIG_TEXT, def, 0, 0, NULL, false, help                                        \
+    }
+#define B(sec, key, def, help)                                                                     \
+    {                                                                                              \
+        sec, key, CONFIG_BOOL, def, 0, 0, NULL, false, help                                        \
+    }
+#define N(sec, key, def, lo, hi, help)                                                             \
+    {                                                                                              \
+        sec, key, CONFIG_NUMBER, def, lo, hi, NULL, false, help                                    \
+    }
+#define C(sec, key, def, choices, help)                                                            \
+    {                                                                                              \
+        sec, key, CONFIG_CHOICE, def, 0, 0, choices, false, help                                   \
+    }
+
+const struct config_key config_schema[] = {
+    T("server", "listen", "127.0.0.1:3000", "address of the HTTP API; empty: Unix socket only"),
+    T("server", "socket", "", "Unix socket of the API and the command line; default in data_dir"),
+    T("server", "data_dir", "", "everything durable; default depends on the user"),
+
+    C("log", "format", "auto", "auto|json|text", "auto: text on a terminal, else json"),
+    C("log", "level", "info", "trace|debug|info|warn|error", "least level that is written"),
+
+    T("browser", "executable", "", "path of Chromium; empty: headless shell, else chromium"),
+    T("browser", "user", "", "runs the browser when the daemon is root; empty: wabridge, if it exists"),
+    B("browser", "sandbox", "on", "the browser's own sandbox"),
+    C("browser", "transport", "pipe", "pipe|websocket", "how a launched browser is driven"),
+    T("browser", "attach", "", "ws://host:port of a browser that runs elsewhere; launches none"),
+    T("browser", "args", "", "more arguments for the browser, one at each space before --"),
+    N("browser", "start_timeout_s", "30", 1, 600, "launch to first answer"),
+
+    T("page", "origin", "https://web.whatsapp.com/", "the page to open"),
+    T("page", "wa_js", "", "path of wppconnect-wa.js; empty: looked for"),
+    N("page", "call_timeout_s", "15", 1, 300, "deadline of one call into the page"),
+    N("page", "ready_timeout_s", "60", 5, 900, "navigation to a working page"),
+
+    N("session", "qr_attempts", "6", 1, 1000, "codes shown before the session stops"),
+    N("session", "start_stagger_ms", "1000", 0, 60000, "between starts at boot"),
+    N("session", "watchdog_ms", "15000", 200, 600000, "between liveness probes"),
+    N("session", "sync_interval_ms", "3600000", 0, 604800000,
+      "between runs that look for what was missed; 0: only when there is a reason"),
+    N("session", "backoff_min_ms", "1000", 10, 60000, "first wait before a restart"),
+    N("session", "backoff_max_ms", "300000", 100, 3600000, "longest wait before a restart"),
+    N("session", "max_sessions", "1000", 1, 100000, "sessions on this node"),
+
+    N("outbox", "per_minute", "20", 0, 1000000, "sends per session and minute; 0: no pacing"),
+    N("outbox", "burst", "5", 1, 1000000, "sends that may go at once after a pause"),
+    N("outbox", "jitter_percent", "30", 0, 100, "random part of the pacing interval"),
+    N("outbox", "ack_timeout_ms", "60000", 100, 3600000, "without server ack: look it up again"),
+    N("outbox", "expires_s", "86400", 1, 2592000, "default life of a queued message"),
+    N("outbox", "max_queued", "100000", 1, 10000000, "messages waiting per session"),
+
+    B("relay", "allow_private", "no", "webhooks may go to private and loopback addresses"),
+    N("relay", "timeout_s", "10", 1, 120, "of one webhook request"),
+    N("relay", "host_connections", "4", 1, 64, "at once to one host"),
+    N("relay", "total_connections", "64", 1, 1024, "at once to all hosts"),
+    N("relay", "keep_delivered_s", "259200", 60, 31536000, "delivered records in the lists"),
+    N("relay", "keep_dead_s", "2592000", 60, 31536000, "dead letters"),
+    N("relay", "keep_events_s", "2592000", 60, 31536000, "the event log"),
+    N("relay", "max_webhooks", "20", 1, 1000, "per tenant"),
+    N("relay", "pause_after_failures", "10", 1, 1000, "consecutive failures of an endpoint"),
+
+    T("media", "download", "all",
+      "files of incoming messages to fetch: all, none, or a list such as image,voice"),
+    N("media", "max_download_bytes", "104857600", 0, 2147483648, "of a file of an incoming message"),
+    N("media", "max_upload_bytes", "104857600", 1024, 2147483648, "of a file to be sent"),
+    N("media", "fetch_timeout_ms", "60000", 100, 3600000, "of a file that is fetched from a url"),
+    N("media", "keep_days", "30", 0, 36500, "files after their last use; 0: for ever"),
+    N("media", "max_total_bytes", "10737418240", 0, 1099511627776,
+      "all files of a tenant, the longest unused go first; 0: no bound"),
+
+    N("store", "map_gib", "64", 1, 65536, "address space of the store (the file is sparse)"),
+};
+const size_t config_schema_count = sizeof config_schema / sizeof config_schema[0];

@@ -1,0 +1,333 @@
+/*
+ * wabridge: `serve` is the daemon; every other command is a client of a running one. This file
+ * takes the command line apart and finds the command.
+ */
+#include "cli.h"
+
+#include <curl/curl.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum {
+    FLAG_JSON = 1 << 0,
+    FLAG_LINK = 1 << 1,
+    FLAG_LOGS = 1 << 2,
+    FLAG_SERVE = 1 << 3,
+    FLAG_SEND = 1 << 4,
+};
+
+static const struct command {
+    const char *name;
+    int (*run)(struct cli *c);
+    unsigned flags;
+    const char *words, *help;
+} commands[] = {
+    {"serve", cmd_serve, FLAG_SERVE, "", "run the daemon"},
+    {"status", cmd_status, FLAG_JSON, "", "health of the daemon and its sessions"},
+    {"link", cmd_link, FLAG_JSON | FLAG_LINK, "[TENANT/SESSION]",
+     "link an account: shows a QR code or a pairing code"},
+    {"send", cmd_send, FLAG_JSON | FLAG_SEND, "[TENANT/SESSION] TO TEXT | TO --file FILE",
+     "send a text, or a file"},
+    {"sessions", cmd_sessions, FLAG_JSON,
+     "[create|start|stop|restart|logout|takeover|delete TENANT/SESSION]",
+     "list or change sessions"},
+    {"webhooks", cmd_webhooks, FLAG_JSON,
+     "[TENANT | add TENANT/NAME URL | test|deliveries|dead|redrive|delete TENANT/NAME]",
+     "list or change webhooks"},
+    {"logs", cmd_logs, FLAG_JSON | FLAG_LOGS, "[-f] [--lines N]", "recent log lines of the daemon"},
+    {"doctor", cmd_doctor, FLAG_JSON, "", "check this machine and say how to mend what is wrong"},
+    {"config", cmd_config, FLAG_JSON, "check", "effective settings and where each comes from"},
+};
+#define COMMANDS (sizeof commands / sizeof commands[0])
+
+static void help(FILE *out)
+{
+    fprintf(out, "wabridge %s: WhatsApp Web sessions behind a local HTTP API\n\n",
+            WABRIDGE_VERSION);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        fprintf(out, "  wabridge %s%s%s\n      %s\n", commands[i].name,
+                commands[i].words[0] != '\0' ? " " : "", commands[i].words, commands[i].help);
+    }
+    fprintf(
+        out,
+        "\nFlags\n"
+        "  --config FILE, --data-dir DIR, --socket PATH, --listen ADDR:PORT,\n"
+        "  --log-format json|text|auto, --log-level LEVEL, --set SECTION.KEY=VALUE\n"
+        "  --json                   answers for programs\n"
+        "  serve: --new-admin-key   make one more admin key: the file was lost\n"
+        "  link: --phone NUMBER     pairing code instead of a QR code\n"
+        "        --png FILE         write each code there too\n"
+        "        --style ansi|dark|light\n"
+        "  send: --file FILE        a file instead of a text\n"
+        "        --caption TEXT     words beside it\n"
+        "        --type TYPE        image, video, audio, voice, document or sticker; else by what\n"
+        "                           the file is\n"
+        "  logs: -f, --lines N\n\n"
+        "TENANT/SESSION may be left out when there is only one. A text that begins with - goes\n"
+        "after --. The key is read from admin.key in the data directory, or from WABRIDGE_KEY.\n\n"
+        "Exit codes: 0 it worked, 1 it did not, 2 the command line or a setting is wrong.\n");
+}
+
+int cli_usage(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    fputs("wabridge: ", stderr);
+    vfprintf(stderr, fmt, ap);
+    fputs("\nSee `wabridge --help`.\n", stderr);
+    va_end(ap);
+    return EXIT_USAGE;
+}
+
+int cli_fail(const struct err *e)
+{
+    fprintf(stderr, "wabridge: %s\n", e->msg);
+    return e->code == E_INVALID ? EXIT_USAGE : EXIT_NO;
+}
+
+enum {
+    OPT_CONFIG = 256,
+    OPT_DATA_DIR,
+    OPT_SOCKET,
+    OPT_LISTEN,
+    OPT_LOG_FORMAT,
+    OPT_LOG_LEVEL,
+    OPT_SET,
+    OPT_NEW_ADMIN_KEY,
+    OPT_JSON,
+    OPT_PHONE,
+    OPT_PNG,
+    OPT_STYLE,
+    OPT_LINES,
+    OPT_FILE,
+    OPT_CAPTION,
+    OPT_TYPE,
+};
+
+static const struct option options[] = {
+    {"config", required_argument, NULL, OPT_CONFIG},
+    {"data-dir", required_argument, NULL, OPT_DATA_DIR},
+    {"socket", required_argument, NULL, OPT_SOCKET},
+    {"listen", required_argument, NULL, OPT_LISTEN},
+    {"log-format", required_argument, NULL, OPT_LOG_FORMAT},
+    {"log-level", required_argument, NULL, OPT_LOG_LEVEL},
+    {"set", required_argument, NULL, OPT_SET},
+    {"new-admin-key", no_argument, NULL, OPT_NEW_ADMIN_KEY},
+    {"json", no_argument, NULL, OPT_JSON},
+    {"phone", required_argument, NULL, OPT_PHONE},
+    {"png", required_argument, NULL, OPT_PNG},
+    {"style", required_argument, NULL, OPT_STYLE},
+    {"lines", required_argument, NULL, OPT_LINES},
+    {"file", required_argument, NULL, OPT_FILE},
+    {"caption", required_argument, NULL, OPT_CAPTION},
+    {"type", required_argument, NULL, OPT_TYPE},
+    {"follow", no_argument, NULL, 'f'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
+};
+
+/* Flags are kept until the file and the environment are read: they override both. */
+struct override {
+    const char *section, *name, *value, *origin;
+};
+struct parsed {
+    struct override overrides[32];
+    size_t count;
+    bool stop; /* --help or --version was answered */
+};
+
+static int add_override(struct parsed *p, const char *section, const char *name, const char *value,
+                        const char *origin)
+{
+    if (p->count == sizeof p->overrides / sizeof p->overrides[0]) {
+        return cli_usage("too many flags");
+    }
+    p->overrides[p->count++] = (struct override){section, name, value, origin};
+    return 0;
+}
+
+/* SECTION.KEY=VALUE, cut up in place. */
+static int add_set(struct parsed *p, char *arg)
+{
+    char *dot = strchr(arg, '.');
+    char *eq = strchr(arg, '=');
+    if (dot == NULL || eq == NULL || eq < dot) {
+        return cli_usage("--set %s: say SECTION.KEY=VALUE", arg);
+    }
+    *dot = *eq = '\0';
+    return add_override(p, arg, dot + 1, eq + 1, "flag --set");
+}
+
+static int take_lines(struct cli *c, const char *arg)
+{
+    char *end = NULL;
+    unsigned long n = strtoul(arg, &end, 10);
+    if (arg[0] < '0' || arg[0] > '9' || *end != '\0' || n == 0 || n > 1000) {
+        return cli_usage("--lines %s: a number from 1 to 1000", arg);
+    }
+    c->lines = (unsigned)n;
+    return 0;
+}
+
+static int take_option(struct cli *c, struct parsed *p, int opt)
+{
+    switch (opt) {
+    case OPT_CONFIG:
+        c->config_file = optarg;
+        return 0;
+    case OPT_DATA_DIR:
+        return add_override(p, "server", "data_dir", optarg, "flag --data-dir");
+    case OPT_SOCKET:
+        return add_override(p, "server", "socket", optarg, "flag --socket");
+    case OPT_LISTEN:
+        return add_override(p, "server", "listen", optarg, "flag --listen");
+    case OPT_LOG_FORMAT:
+        return add_override(p, "log", "format", optarg, "flag --log-format");
+    case OPT_LOG_LEVEL:
+        return add_override(p, "log", "level", optarg, "flag --log-level");
+    case OPT_SET:
+        return add_set(p, optarg);
+    case OPT_NEW_ADMIN_KEY:
+        c->new_admin_key = true;
+        return 0;
+    case OPT_JSON:
+        c->json = true;
+        return 0;
+    case OPT_PHONE:
+        c->phone = optarg;
+        return 0;
+    case OPT_PNG:
+        c->png = optarg;
+        return 0;
+    case OPT_STYLE:
+        c->style = optarg;
+        return 0;
+    case OPT_LINES:
+        return take_lines(c, optarg);
+    case OPT_FILE:
+        c->file = optarg;
+        return 0;
+    case OPT_CAPTION:
+        c->caption = optarg;
+        return 0;
+    case OPT_TYPE:
+        c->type = optarg;
+        return 0;
+    case 'f':
+        c->follow = true;
+        return 0;
+    case 'h':
+        help(stdout);
+        p->stop = true;
+        return 0;
+    case 'V':
+        printf("wabridge %s\n", WABRIDGE_VERSION);
+        p->stop = true;
+        return 0;
+    default:
+        fputs("See `wabridge --help`.\n", stderr);
+        return EXIT_USAGE;
+    }
+}
+
+static int refuse_foreign_flags(const struct cli *c, const struct command *cmd)
+{
+    if (c->json && !(cmd->flags & FLAG_JSON)) {
+        return cli_usage("%s has no --json", cmd->name);
+    }
+    if ((c->phone != NULL || c->png != NULL || c->style != NULL) && !(cmd->flags & FLAG_LINK)) {
+        return cli_usage("--phone, --png and --style belong to link");
+    }
+    if ((c->file != NULL || c->caption != NULL || c->type != NULL) && !(cmd->flags & FLAG_SEND)) {
+        return cli_usage("--file, --caption and --type belong to send");
+    }
+    if (c->new_admin_key && !(cmd->flags & FLAG_SERVE)) {
+        return cli_usage("--new-admin-key belongs to serve");
+    }
+    if ((c->follow || c->lines != 0) && !(cmd->flags & FLAG_LOGS)) {
+        return cli_usage("-f and --lines belong to logs");
+    }
+    return 0;
+}
+
+/* --config or WABRIDGE_CONFIG must exist; /etc/wabridge/wabridge.conf may. */
+static int load_config(struct cli *c, const struct parsed *p)
+{
+    static const char system_file[] = "/etc/wabridge/wabridge.conf";
+    struct err e = {0};
+    if (c->config_file == NULL) {
+        c->config_file = getenv("WABRIDGE_CONFIG");
+    }
+    if (c->config_file == NULL) {
+        c->config_file = access(system_file, R_OK) == 0 ? system_file : "";
+    }
+    if (c->config_file[0] != '\0' && config_read_file(c->config, c->config_file, &e) != 0) {
+        cli_fail(&e);
+        return EXIT_USAGE;
+    }
+    int r = config_read_environment(c->config, environ, &e);
+    for (size_t i = 0; r == 0 && i < p->count; i++) {
+        const struct override *o = &p->overrides[i];
+        r = config_set(c->config, o->section, o->name, o->value, o->origin, &e);
+    }
+    return r == 0 ? 0 : cli_fail(&e);
+}
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    struct cli c = {0};
+    struct parsed p = {0};
+    int opt, r = 0;
+    while (r == 0 && !p.stop && (opt = getopt_long(argc, argv, "fhV", options, NULL)) != -1) {
+        r = take_option(&c, &p, opt);
+    }
+    if (r != 0 || p.stop) {
+        return r;
+    }
+    if (optind == argc) {
+        help(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[optind], "help") == 0) {
+        help(stdout);
+        return EXIT_OK;
+    }
+    const struct command *cmd = find_command(argv[optind]);
+    if (cmd == NULL) {
+        return cli_usage("there is no command `%s`", argv[optind]);
+    }
+    c.words = argv + optind + 1;
+    c.word_count = argc - optind - 1;
+    c.config = config_new();
+    if (c.config == NULL) {
+        fputs("wabridge: out of memory\n", stderr);
+        return EXIT_NO;
+    }
+    r = refuse_foreign_flags(&c, cmd);
+    if (r == 0) {
+        r = load_config(&c, &p);
+    }
+    if (r == 0) {
+        curl_global_init(CURL_GLOBAL_DEFAULT);
+        r = cmd->run(&c);
+        curl_global_cleanup();
+    }
+    config_free(c.config);
+    return r;
+}

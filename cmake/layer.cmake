@@ -1,0 +1,15 @@
+# wabridge_layer(<target> [PUBLIC libs…] [PRIVATE libs…]): a static library of every .c file below
+# this folder. Only this folder itself is on the include path of those who link it.
+function(wabridge_layer target)
+    cmake_parse_arguments(LAYER "" "" "PUBLIC;PRIVATE" ${ARGN})
+    file(GLOB_RECURSE SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
+    if(NOT SOURCES)
+        add_library(${target} INTERFACE)
+        target_include_directories(${target} INTERFACE ${CMAKE_CURRENT_SOURCE_DIR})
+        target_link_libraries(${target} INTERFACE ${LAYER_PUBLIC})
+        return()
+    endif()
+    add_library(${target} STATIC ${SOURCES})
+    target_include_directories(${target} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+    target_link_libraries(${target} PUBLIC ${LAYER_PUBLIC} PRIVATE wabridge_options ${LAYER_PRIVATE})
+endfunction()

@@ -1,0 +1,81 @@
+/* A delivery as bytes, and its keys. Pure. */
+#include "delivery_priv.h"
+
+#include <string.h>
+
+size_t delivery_encode(const struct store_delivery *d, unsigned char out[DELIVERY_RECORD_MAX])
+{
+    size_t text = strnlen(d->last_error, sizeof(d->last_error) - 1);
+    out[0] = (unsigned char)d->state;
+    be64_put(out + 1, d->lane);
+    be32_put(out + 9, d->attempts);
+    be64_put(out + 13, d->created_ms);
+    be64_put(out + 21, d->due_ms);
+    be64_put(out + 29, d->finished_ms);
+    be32_put(out + 37, d->last_status);
+    memcpy(out + 41, d->last_error, text);
+    out[41 + text] = 0;
+    return 42 + text;
+}
+
+int delivery_decode(const void *data, size_t len, struct store_delivery *out)
+{
+    struct key_reader r;
+    key_read(&r, data, len);
+    uint8_t state = key_read_u8(&r);
+    out->lane = key_read_u64(&r);
+    out->attempts = key_read_u32(&r);
+    out->created_ms = key_read_u64(&r);
+    out->due_ms = key_read_u64(&r);
+    out->finished_ms = key_read_u64(&r);
+    out->last_status = key_read_u32(&r);
+    const char *text = key_read_text(&r);
+    size_t text_len = strlen(text);
+    if (!key_read_done(&r) || state > STORE_DEAD || text_len >= sizeof(out->last_error)) {
+        return E_IO;
+    }
+    out->state = (enum store_delivery_state)state;
+    memcpy(out->last_error, text, text_len + 1);
+    return 0;
+}
+
+void delivery_key(struct key *k, const char *tenant, uint64_t seq, const char *webhook)
+{
+    key_tenant(k, tenant);
+    key_u64(k, seq);
+    key_text(k, webhook, KEY_NAME_MAX);
+}
+
+void delivery_state_key(struct key *k, const struct store_delivery *d)
+{
+    key_session(k, d->tenant, d->webhook);
+    key_u8(k, (uint8_t)d->state);
+    key_u64(k, d->seq);
+}
+
+void delivery_lane_key(struct key *k, const struct store_delivery *d)
+{
+    key_session(k, d->tenant, d->webhook);
+    key_u64(k, d->lane);
+    key_u64(k, d->seq);
+}
+
+void delivery_due_key(struct key *k, const struct store_delivery *d)
+{
+    key_init(k);
+    key_u64(k, d->due_ms);
+    key_text(k, d->tenant, KEY_NAME_MAX);
+    key_text(k, d->webhook, KEY_NAME_MAX);
+    key_u64(k, d->lane);
+    key_u64(k, d->seq);
+}
+
+void delivery_done_key(struct key *k, const struct store_delivery *d)
+{
+    key_init(k);
+    key_u8(k, (uint8_t)d->state);
+    key_u64(k, d->finished_ms);
+    key_text(k, d->tenant, KEY_NAME_MAX);
+    key_u64(k, d->seq);
+    key_text(k, d->webhook, KEY_NAME_MAX);
+}
