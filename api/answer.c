@@ -8,7 +8,7 @@
 
 bool api_unanswered(const struct api_request *r)
 {
-    return r->conn != NULL && r->state.state == REQUEST_WAITING;
+    return r->conn != NULL && r->state.state == REQUEST_WAITING && !audit_holding(r);
 }
 
 struct bridge *api_bridge(struct api_request *r)
@@ -24,7 +24,7 @@ struct api_request *api_hold(struct api_request *r)
 
 static bool may_answer(const struct api_request *r)
 {
-    return r->conn != NULL && r->state.state < REQUEST_ANSWERED;
+    return r->conn != NULL && r->state.state < REQUEST_ANSWERED && !audit_holding(r);
 }
 
 void api_answer_response(struct api_request *r, int status, const char *type,
@@ -36,7 +36,7 @@ void api_answer_response(struct api_request *r, int status, const char *type,
         }
         return;
     }
-    if (response != NULL) {
+    if (response != NULL && !r->audit.done) { /* else it was held and has them */
         if (type != NULL) {
             MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
         }
@@ -53,6 +53,9 @@ void api_answer_response(struct api_request *r, int status, const char *type,
         }
         if (r->allow != NULL) {
             MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, r->allow);
+        }
+        if (audit_holds(r, status, response)) {
+            return;
         }
     }
     r->response = response; /* NULL: no memory; the connection is closed instead */
@@ -115,6 +118,7 @@ void api_fail(struct api_request *r, const struct err *e)
         return;
     }
     int status = problem_status(e);
+    r->audit.code = err_word_of(e);
     if (status >= 500 && status != 503 && status != 501) {
         struct log_ctx ctx = {r->param[PARAM_TENANT], r->param[PARAM_SESSION], r->id};
         log_error(&ctx, "api.failed", "%s: %s", err_name(e->code), e->msg);
@@ -157,6 +161,7 @@ void api_answer_reply(struct api_request *r, const struct bridge_reply *reply, i
         return;
     }
     r->replayed = reply->replayed;
+    api_audit_target(r, json_str(reply->body, "id"));
     if (reply->body == NULL) {
         api_answer_empty(r, MHD_HTTP_NO_CONTENT);
         return;

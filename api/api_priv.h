@@ -179,6 +179,41 @@ int auth_key(const struct api_headers *h, char *out, struct err *e);
 /* Who asks, and may he: fills r->who. E_AUTH, E_FORBIDDEN, E_NOTFOUND "unknown_tenant". */
 int auth_check(struct api_request *r, struct err *e);
 
+/* ---- audit.c, audit_words.c: who did what (docs/audit.md) ------------------------------------ */
+
+/*
+ * Every answer passes api_answer_response(), and there a mutating call that a handler answered is
+ * held until its audit record is durable. What is refused earlier is recorded when the request
+ * ends. A handler need not do anything; it may add to its record before it answers:
+ */
+/* What was acted on, when neither the path nor the "id" of the answer says it. */
+void api_audit_target(struct api_request *r, const char *target);
+/* A member of `detail`; takes value. No message contents, no secrets. Past 1 KiB all is left out. */
+void api_audit_detail(struct api_request *r, const char *name, json_t *value);
+
+/* "session.start": stable, of the table in audit_words.c or made of method and pattern. NULL: the
+ * route changes nothing, or nothing worth a record. */
+#define AUDIT_WORD 64
+const char *audit_word(const struct api_route *route, char out[AUDIT_WORD]);
+/* Who asks: "key:<id>", "link", "nobody". */
+void audit_actor(const struct api_request *r, char *out, size_t size);
+/* The answer waits: it is kept and given again to api_answer_response() after the commit. */
+bool audit_holds(struct api_request *r, int status, struct MHD_Response *response);
+bool audit_holding(const struct api_request *r);
+void audit_let_go(struct api_request *r); /* the server goes away: answers without waiting */
+void audit_ended(struct api_request *r);  /* records what was answered without a record */
+void audit_tick(struct api *a);
+
+/* Records of refused logins and refusals: so many a minute; the others are counted. */
+#define AUDIT_SLOTS 64
+#define AUDIT_PER_ADDRESS 10
+#define AUDIT_PER_MINUTE 120
+struct audit_rate {
+    uint64_t minute; /* of the monotonic clock */
+    unsigned all, suppressed;
+    unsigned char per_address[AUDIT_SLOTS]; /* by hash of the address */
+};
+
 /* ---- openapi.c ----------------------------------------------------------------------------- */
 
 json_t *openapi_document(const struct api_route *routes, size_t count); /* gives, NULL: no memory */
@@ -212,6 +247,7 @@ struct api {
     struct list connections; /* struct api_connection */
     struct list streams;     /* struct stream (sse.c) */
     struct list log_waiters; /* struct api_request.wait_link */
+    struct audit_rate audit;
     unsigned stream_count;
     struct router *router;
     char *openapi;
@@ -268,6 +304,14 @@ struct api_request {
     bool by_link;          /* no key, but a signature */
     struct list wait_link; /* logs.c */
     uint64_t wait_until_ms;
+    struct {
+        bool held, done;            /* an answer waits for its record; there is (or will be) one */
+        int status;                 /* the held answer */
+        struct MHD_Response *response;
+        const char *code;           /* of the problem that it is; NULL: none */
+        char target[129];
+        json_t *detail;
+    } audit;
     json_t *kept;   /* messages.c: the message, while waiting for its ack */
     int choice;     /* sessions.c: which media type */
     bool too_long;  /* the target was cut */
@@ -382,6 +426,7 @@ void tenant_list(struct api_request *r);
 void tenant_get(struct api_request *r);
 void tenant_put(struct api_request *r);
 void tenant_delete(struct api_request *r);
+void audit_list(struct api_request *r);
 void key_list(struct api_request *r);
 void key_create(struct api_request *r);
 void key_delete(struct api_request *r);

@@ -90,6 +90,10 @@ void request_release(struct api_request *r)
     if (r->response != NULL) {
         MHD_destroy_response(r->response);
     }
+    if (r->audit.response != NULL) {
+        MHD_destroy_response(r->audit.response);
+    }
+    json_decref(r->audit.detail);
     upload_free(r);
     buf_finish(&r->body);
     json_decref(r->json);
@@ -194,6 +198,7 @@ static void answer_raw(struct api_request *r, const struct err *e)
     free(all);
     free(text);
     r->status = status;
+    r->audit.code = err_word_of(e);
     r->raw = true;
     r->discarded = 0;
     buf_finish(&r->body);
@@ -296,6 +301,7 @@ void request_forget(struct api_request *r, enum MHD_RequestTerminationCode why)
         c->since_ms = clock_mono_ms();
     }
     log_request(r, why);
+    audit_ended(r);
     list_remove(&r->link);
     list_remove(&r->wait_link);
     if (r->upload != NULL) {
@@ -325,6 +331,7 @@ void request_on_completed(void *cls, struct MHD_Connection *conn, void **context
 void request_cut(struct api_request *r)
 {
     upload_stop(r);
+    audit_let_go(r);
     if (api_unanswered(r)) {
         struct err e = {0};
         (void)err_word(&e, E_UNAVAILABLE, "shutting_down", "the daemon is stopping");

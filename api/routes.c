@@ -151,6 +151,22 @@ static const struct query_param text_search[] = {
      .about = "Newest first (the default), or the best match first"},
     END};
 
+/* audit */
+static const struct query_param audits[] = {
+    LIMIT,
+    CURSOR,
+    {.name = "actor", .kind = QUERY_TEXT, .about = "By whom, as key:0123456789ab; key:* for any key"},
+    {.name = "action", .kind = QUERY_TEXT, .about = "What, as session.start; session.* for any such"},
+    {.name = "session", .kind = QUERY_TEXT, .about = "In this session"},
+    {.name = "since", .kind = QUERY_TIME, .about = "Not older than this"},
+    {.name = "until", .kind = QUERY_TIME, .about = "Older than this"},
+    {.name = "order",
+     .kind = QUERY_CHOICE,
+     .choices = "newest|oldest",
+     .about = "Newest first (the default), or oldest first, as an export has them"},
+    END};
+#define AUDIT_MEDIA "application/json application/x-ndjson"
+
 #define TENANT "/v1/tenants/{tenant}"
 #define SESSION TENANT "/sessions/{session}"
 #define WEBHOOK TENANT "/webhooks/{webhook}"
@@ -330,6 +346,13 @@ const struct api_route api_routes[] = {
     {"POST", TENANT "/media/{media}/link", API_TENANT, media_link, NULL,
      "A link that works without a key for a while", "MediaLinkPost", 200, "MediaLink", OPTIONAL,
      NULL},
+    {"GET", TENANT "/audit", API_TENANT, audit_list, audits,
+     "Who did what to what, from where, with which outcome; a hash chain. A filter that matches "
+     "little may give pages that are not full: go on while there is a next_cursor",
+     NULL, 200, "AuditList", 0, AUDIT_MEDIA},
+    {"GET", "/v1/audit", API_ADMIN, audit_list, audits,
+     "The same of acts above tenants, and of refused logins", NULL, 200, "AuditList", 0,
+     AUDIT_MEDIA},
     {"GET", "/v1/logs", API_ADMIN, logs_get, log_lines, "Recent log lines of the daemon", NULL, 200,
      "LogLines", API_QUIET, NULL},
 };

@@ -332,6 +332,19 @@ const struct schema schemas[] = {
     {"MediaLinkPost",
      OBJECT("", "\"ttl_s\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":86400}")},
     {"MediaLink", OBJECT("\"url\",\"expires_at\"", "\"url\":" TEXT ",\"expires_at\":" TIME)},
+    {"AuditRecord",
+     OBJECT("\"seq\",\"prev\",\"at\",\"actor\",\"address\",\"action\",\"status\",\"hash\"",
+            "\"seq\":" INT ",\"prev\":" TEXT ",\"at\":" TIME ",\"actor\":" TEXT
+            ",\"address\":" TEXT ",\"action\":" TEXT ",\"tenant\":" TEXT_OR_NULL
+            ",\"session\":" TEXT_OR_NULL ",\"target\":" TEXT_OR_NULL ",\"status\":" INT
+            ",\"code\":" TEXT_OR_NULL ",\"request_id\":" TEXT_OR_NULL ",\"detail\":" ANY
+            ",\"hash\":" TEXT)},
+    {"AuditEnd", "{\"type\":[\"object\",\"null\"],\"properties\":{\"seq\":" INT ",\"hash\":" TEXT
+                 ",\"at\":" TIME "}}"},
+    {"AuditList",
+     OBJECT("\"items\",\"next_cursor\",\"anchor\",\"head\"",
+            "\"items\":{\"type\":\"array\",\"items\":" REF("AuditRecord") "},\"next_cursor\":"
+            TEXT_OR_NULL ",\"anchor\":" REF("AuditEnd") ",\"head\":" REF("AuditEnd"))},
     {"LogLines",
      OBJECT("\"items\",\"next_after\"",
             "\"items\":{\"type\":\"array\",\"items\":" OBJECT(

@@ -85,6 +85,7 @@ static void on_tick(uv_timer_t *t)
 {
     struct api *a = t->data;
     sse_tick(a);
+    audit_tick(a);
     request_sweep(a, clock_mono_ms());
 }
 

@@ -116,5 +116,7 @@ int config_to_bridge(struct config *c, struct bridge_config *out, struct err *e)
     out->media.fetch_timeout_ms = config_number(c, "media", "fetch_timeout_ms");
     out->media.keep_ms = config_number(c, "media", "keep_days") * UINT64_C(86400000);
     out->media.max_total_bytes = config_number(c, "media", "max_total_bytes");
+    out->audit.keep_ms = config_number(c, "audit", "keep_days") * UINT64_C(86400000);
+    out->audit.sends = config_bool(c, "audit", "sends");
     return 0;
 }

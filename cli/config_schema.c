@@ -75,6 +75,9 @@ const struct config_key config_schema[] = {
     N("media", "max_total_bytes", "10737418240", 0, 1099511627776,
       "all files of a tenant, the longest unused go first; 0: no bound"),
 
+    N("audit", "keep_days", "365", 0, 36500, "records of the audit log; 0: for ever"),
+    B("audit", "sends", "no", "a record for each accepted send too, not only in the message"),
+
     N("store", "map_gib", "64", 1, 65536, "address space of the store (the file is sparse)"),
 };
 const size_t config_schema_count = sizeof config_schema / sizeof config_schema[0];

@@ -433,6 +433,9 @@ int store_check(struct store_txn *t, struct err *e)
     if (rc == 0) {
         rc = check_counts(&c);
     }
+    if (rc == 0) {
+        rc = audit_check_all(t, e);
+    }
     if (rc != 0 && e != NULL && e->code == 0) {
         err_set(e, rc, "the store cannot be read");
     }

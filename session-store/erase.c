@@ -35,7 +35,8 @@ static int erase_tenant_rest(struct store_txn *t, const char *tenant, size_t *le
     if (rc == 0) {
         rc = erase_dirty(t, tenant, left);
     }
-    static const enum db documents[] = {DB_SESSIONS, DB_WEBHOOKS, DB_MEDIA, DB_CHECKS};
+    static const enum db documents[] = {DB_SESSIONS, DB_WEBHOOKS, DB_MEDIA, DB_CHECKS,
+                                        DB_AUDIT};
     for (size_t i = 0; rc == 0 && i < sizeof(documents) / sizeof(documents[0]); i++) {
         rc = wipe(t, documents[i], tenant, NULL, left);
     }

@@ -345,6 +345,41 @@ int store_seal(struct store *s, const char *place, const void *secret, size_t le
 int store_unseal(struct store *s, const char *place, const char *sealed, char **secret, size_t *len,
                  struct err *e);
 
+/* ---- audit: hash chains --------------------------------------------------------------------- */
+
+/*
+ * A chain of records for each tenant, and one for acts above them (STORE_AUDIT_ADMIN). A record is
+ * a JSON text that begins {"seq":N,"prev":"<hex>" where prev is the SHA-256 of the text of record
+ * N - 1 (64 zeros for the first); so a record that was changed, removed or put in shows. The state
+ * row of the chain keeps its two ends: the anchor, the last record that was trimmed away (seq 0:
+ * none), and the head, the newest.
+ */
+#define STORE_AUDIT_ADMIN "*"
+#define STORE_AUDIT_MAX 4096 /* bytes of a record; past it E_TOOLARGE */
+struct store_audit_end {
+    uint64_t seq;     /* 0: there is none */
+    uint64_t time_ms; /* of the record; of the anchor: what was older went */
+    unsigned char hash[32];
+};
+struct store_audit_state {
+    struct store_audit_end anchor, head;
+};
+/* All zero for a chain without records. */
+int store_audit_state(struct store_txn *t, const char *chain, struct store_audit_state *out);
+/* members: a JSON object text of at least one member, without seq and prev, which are put first. */
+int store_audit_append(struct store_txn *t, const char *chain, uint64_t time_ms,
+                       const char *members, size_t len);
+typedef int (*store_audit_fn)(void *arg, uint64_t seq, uint64_t time_ms,
+                              const unsigned char hash[32], struct store_value text);
+/* Newest first below `from` (0: from the head), or oldest first above it. */
+int store_audit_list(struct store_txn *t, const char *chain, uint64_t from, bool oldest_first,
+                     store_audit_fn fn, void *arg);
+/* Deletes at most max of the oldest records before before_ms, of all chains, but never a head. n:
+ * how many went; n < max: nothing is left to do. */
+int store_audit_trim(struct store_txn *t, uint64_t before_ms, size_t max, size_t *n);
+/* Reads the whole chain. 0, or E_IO with the first record at fault in e. */
+int store_audit_check(struct store_txn *t, const char *chain, struct err *e);
+
 /* ---- check --------------------------------------------------------------------------------- */
 
 /* Reads the whole store and compares every index and count with the records. 0, or E_IO with the

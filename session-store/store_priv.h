@@ -48,7 +48,8 @@
     X(DB_OUTBOX_IDS, "outbox_ids")       /* t|s|id -> order */                                     \
     X(DB_COUNTS, "counts")               /* (nothing) or t or t|s -> tally */                      \
     X(DB_IDEM, "idem")                   /* t|key -> expires_ms, hash, answer */                   \
-    X(DB_IDEM_EXPIRY, "idem_expiry")     /* expires_ms|t|key */
+    X(DB_IDEM_EXPIRY, "idem_expiry")     /* expires_ms|t|key */                                    \
+    X(DB_AUDIT, "audit")                 /* chain|seq -> ms, hash, text; chain|0 -> both ends */
 
 enum db {
 #define DB_ENUM(id, name) id,
@@ -222,6 +223,7 @@ int erase_outbox(struct store_txn *t, const char *tenant, const char *session, s
 int erase_idem(struct store_txn *t, const char *tenant, size_t *left);
 int erase_deliveries(struct store_txn *t, const char *tenant, const char *webhook, size_t *left);
 int erase_events(struct store_txn *t, const char *tenant, size_t *left);
+int audit_check_all(struct store_txn *t, struct err *e); /* every chain */
 /* True when a pending or dead delivery refers to the event. */
 int delivery_needs_event(struct store_txn *t, const char *tenant, uint64_t seq, bool *needed);
 

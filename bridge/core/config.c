@@ -42,6 +42,7 @@ void bridge_config_defaults(struct bridge_config *c)
                   .fetch_timeout_ms = MINUTE_MS,
                   .keep_ms = 30 * DAY_MS,
                   .max_total_bytes = UINT64_C(10) << 30},
+        .audit = {.keep_ms = 365 * DAY_MS},
     };
 }
 

@@ -1,5 +1,6 @@
 /*
- * Trims what is old, in bounded steps: delivered and dead deliveries, events, idempotency keys.
+ * Trims what is old, in bounded steps: delivered and dead deliveries, events, idempotency keys,
+ * audit records.
  *
  * A timer starts a round each minute; a round is one operation after another, each deleting at most
  * STEP rows of each kind, until none had a full step. A failed step ends the round: the next minute
@@ -41,7 +42,12 @@ static int apply_trim(struct store_txn *t, struct call *c, struct err *e)
                  : store_delivery_trim(t, before(now, cfg->relay.keep_dead_ms), true, STEP, &dead);
     rc = rc != 0 ? rc : store_event_trim(t, before(now, cfg->relay.keep_events_ms), STEP, &events);
     rc = rc != 0 ? rc : store_idem_trim(t, now, STEP, &idem);
-    h->more = delivered >= STEP || dead >= STEP || events >= STEP || idem >= STEP;
+    size_t audit = 0;
+    if (rc == 0 && cfg->audit.keep_ms > 0) {
+        rc = store_audit_trim(t, before(now, cfg->audit.keep_ms), STEP, &audit);
+    }
+    h->more =
+        delivered >= STEP || dead >= STEP || events >= STEP || idem >= STEP || audit >= STEP;
     return rc;
 }
 

@@ -179,7 +179,7 @@ static int house_dial(const struct house *h)
     return fd;
 }
 
-static int house_dial_local(const struct house *h)
+static inline int house_dial_local(const struct house *h)
 {
     struct sockaddr_un to = {.sun_family = AF_UNIX};
     (void)snprintf(to.sun_path, sizeof(to.sun_path), "%s", h->socket);
@@ -254,7 +254,7 @@ static void hear(int fd, struct answer *a)
 }
 
 /* Reads to the end: true when the server closed, false when it keeps silent but open. */
-static bool hear_end(int fd)
+static inline bool hear_end(int fd)
 {
     int c;
     do {
@@ -265,7 +265,7 @@ static bool hear_end(int fd)
 
 /* One request on a connection of its own. path_and_query; headers end with \r\n; body may be NULL.
  */
-static void ask(const struct house *h, const char *method, const char *path, const char *headers,
+static inline void ask(const struct house *h, const char *method, const char *path, const char *headers,
                 const char *body, struct answer *a)
 {
     char head[4096];
