@@ -5,13 +5,15 @@
  * databases with reuse_logs: it goes on writing behind that half record, the next start finds it in
  * the middle of the log, takes the whole database for broken and begins an empty one. Two kills in
  * a row so lose the link. So the half record is cut off before each start, as LevelDB itself skips
- * it at the end of a log. A database that is locked by a browser that still dies is left alone and
- * waited for.
+ * it at the end of a log. Then what the browser had begun and not finished is taken back where
+ * Chromium cannot do it (profile_scopes.c). A database that is locked by a browser that still dies
+ * is left alone and waited for.
  *
  * The files belong to the browser's user, we may be root: nothing is reached through a link, and
  * only a regular file of that user under one name is changed.
  */
 #include "profile_priv.h"
+#include "profile_scopes_priv.h"
 
 #include "log.h"
 #include "mem.h"
@@ -20,79 +22,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LOG_BLOCK 32768u
 #define LOG_HEADER 7u
-#define LOG_FIRST_LAST_CHECKED (2 * LOG_BLOCK) /* at the end of a log sums are checked too */
+#define MANIFEST "MANIFEST-"
+#define LOGS_MAX 8 /* of one database: one is written, another may be on its way into a table */
 #define LOG_MAX (64u << 20)
-
-/* ---- the form of a log (LevelDB, doc/log_format.md) ----------------------------------------- */
-
-enum { RECORD_FULL = 1, RECORD_FIRST, RECORD_MIDDLE, RECORD_LAST };
-
-/* CRC-32C of type and data, masked as LevelDB stores it. */
-static uint32_t record_sum(const unsigned char *p, size_t len)
-{
-    uint32_t crc = 0xFFFFFFFFu;
-    for (size_t i = 0; i < len; i++) {
-        crc ^= p[i];
-        for (int bit = 0; bit < 8; bit++) {
-            crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0x82F63B78u : 0);
-        }
-    }
-    crc = ~crc;
-    return ((crc >> 15) | (crc << 17)) + 0xA282EAD8u;
-}
-
-static uint32_t sum_of(const unsigned char *header)
-{
-    return (uint32_t)header[0] | (uint32_t)header[1] << 8 | (uint32_t)header[2] << 16 |
-           (uint32_t)header[3] << 24;
-}
-
-/* The length of the record at `at` with its header, or 0 when there is no whole one. */
-static size_t record_at(const unsigned char *log, size_t len, size_t at)
-{
-    const unsigned char *h = log + at;
-    if (at + LOG_HEADER > len) {
-        return 0;
-    }
-    size_t data = (size_t)h[4] | (size_t)h[5] << 8;
-    size_t whole = LOG_HEADER + data;
-    if (h[6] < RECORD_FULL || h[6] > RECORD_LAST || at % LOG_BLOCK + whole > LOG_BLOCK ||
-        at + whole > len) {
-        return 0;
-    }
-    bool checked = at + LOG_FIRST_LAST_CHECKED >= len;
-    return !checked || record_sum(h + 6, data + 1) == sum_of(h) ? whole : 0;
-}
-
-size_t profile_log_whole(const unsigned char *log, size_t len)
-{
-    size_t at = 0, good = 0;
-    for (;;) {
-        size_t room = LOG_BLOCK - at % LOG_BLOCK;
-        if (room < LOG_HEADER) {
-            at += room; /* the end of a block is filled with zeros */
-        }
-        if (at >= len) {
-            return len - good < LOG_HEADER ? len : good;
-        }
-        size_t whole = record_at(log, len, at);
-        if (whole == 0) {
-            return good;
-        }
-        at += whole;
-        unsigned char type = log[at - whole + 6];
-        if (type == RECORD_FULL || type == RECORD_LAST) {
-            good = at;
-        }
-    }
-}
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
@@ -145,19 +84,31 @@ static pid_t holder_of(const struct profile *p, int dir)
     return held ? lock.l_pid : 0;
 }
 
+/* All of a file of at most LOG_MAX bytes. Gives (free()); NULL when it cannot be read. */
+static unsigned char *read_all(int fd, const struct stat *st, size_t *len)
+{
+    *len = st->st_size > 0 && st->st_size <= (off_t)LOG_MAX ? (size_t)st->st_size : 0;
+    unsigned char *data = *len > 0 ? mem_malloc(*len) : NULL;
+    if (data && pread(fd, data, *len, 0) != (ssize_t)*len) {
+        free(data);
+        data = NULL;
+    }
+    return data;
+}
+
+/* ---- half a record ----------------------------------------------------------------------------
+ */
+
 static void mend_log(const struct profile *p, int dir, const char *name)
 {
     struct stat st;
+    size_t len = 0;
     int fd = open_file(p, dir, name, &st);
-    size_t len = fd >= 0 && st.st_size > 0 && st.st_size <= (off_t)LOG_MAX ? (size_t)st.st_size : 0;
-    unsigned char *log = len > 0 ? mem_calloc(1, len) : NULL;
-    size_t whole = len;
-    if (log && pread(fd, log, len, 0) == (ssize_t)len) {
-        whole = profile_log_whole(log, len);
-    }
+    unsigned char *log = fd >= 0 ? read_all(fd, &st, &len) : NULL;
+    size_t whole = log ? profile_log_whole(log, len) : len;
     /* A new log may have only half a record so far; a MANIFEST never is without a whole one. */
-    bool begun = strncmp(name, "MANIFEST-", 9) != 0 &&
-                 (len < LOG_HEADER || (log && (log[6] == RECORD_FULL || log[6] == RECORD_FIRST)));
+    bool begun = strncmp(name, MANIFEST, strlen(MANIFEST)) != 0 && log &&
+                 (len < LOG_HEADER || log[6] == 1 || log[6] == 2);
     if (whole < len && (whole > 0 || begun)) {
         if (ftruncate(fd, (off_t)whole) == 0) {
             log_warn(NULL, "profile.mended",
@@ -174,8 +125,92 @@ static void mend_log(const struct profile *p, int dir, const char *name)
     }
 }
 
+/* ---- transactions that were not finished ------------------------------------------------------
+ */
+
+struct log_list {
+    unsigned long number[LOGS_MAX]; /* ascending */
+    size_t count;
+    bool more; /* than are listed */
+};
+
+static void list_add(struct log_list *l, unsigned long number)
+{
+    if (l->count == LOGS_MAX) {
+        l->more = true;
+        return;
+    }
+    size_t i = l->count++;
+    for (; i > 0 && l->number[i - 1] > number; i--) {
+        l->number[i] = l->number[i - 1];
+    }
+    l->number[i] = number;
+}
+
+static bool append(int fd, off_t at, const struct buf *b)
+{
+    return pwrite(fd, b->data, b->len, at) == (ssize_t)b->len && fdatasync(fd) == 0;
+}
+
+/* Opens and reads every log; the number that was, the last one's descriptor in *last. */
+static size_t read_logs(const struct profile *p, int dir, const struct log_list *l,
+                        struct bytes *logs, int *last)
+{
+    char name[32];
+    size_t n = 0;
+    for (; n < l->count; n++) {
+        struct stat st;
+        size_t len = 0;
+        (void)snprintf(name, sizeof(name), "%06lu.log", l->number[n]);
+        int fd = open_file(p, dir, name, &st);
+        unsigned char *data = fd >= 0 ? read_all(fd, &st, &len) : NULL;
+        bool readable = fd >= 0 && (data || st.st_size == 0);
+        logs[n] = (struct bytes){data, len};
+        if (readable && n + 1 == l->count) {
+            *last = fd;
+        } else if (fd >= 0) {
+            close(fd);
+        }
+        if (!readable) {
+            break;
+        }
+    }
+    return n;
+}
+
+static void undo_unfinished(const struct profile *p, int dir, const struct log_list *l)
+{
+    struct bytes logs[LOGS_MAX];
+    struct buf out;
+    int fd = -1;
+    size_t total = 0, n = read_logs(p, dir, l, logs, &fd);
+    buf_init(&out, LOG_MAX);
+    for (size_t i = 0; i < n; i++) {
+        total += logs[i].len;
+    }
+    unsigned char *joined = n == l->count && total > 0 ? mem_malloc(total) : NULL;
+    size_t open = joined ? profile_scopes_undo(logs, n, joined, &out) : 0;
+    if (open > 0 && append(fd, (off_t)logs[n - 1].len, &out)) {
+        log_warn(NULL, "profile.mended",
+                 "%s: took back %zu transactions that a killed browser did not finish", p->dir,
+                 open);
+    } else if (open > 0) {
+        log_warn(NULL, "profile.mend", "%s: %zu unfinished transactions cannot be taken back: %s",
+                 p->dir, open, strerror(errno));
+    }
+    for (size_t i = 0; i < n; i++) {
+        free((void *)(uintptr_t)logs[i].p);
+    }
+    free(joined);
+    buf_finish(&out);
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
 static void mend_logs(const struct profile *p, int dir)
 {
+    struct log_list list = {0};
     int fd = dup(dir);
     DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
     if (!d) {
@@ -184,14 +219,22 @@ static void mend_logs(const struct profile *p, int dir)
         }
         return;
     }
+    rewinddir(d); /* its place is shared with whoever read the directory before */
     for (struct dirent *it; (it = readdir(d)) != NULL;) {
-        size_t len = strlen(it->d_name);
-        if (strncmp(it->d_name, "MANIFEST-", 9) == 0 ||
-            (len > 4 && strcmp(it->d_name + len - 4, ".log") == 0)) {
+        char *end = NULL;
+        unsigned long number = strtoul(it->d_name, &end, 10);
+        bool log = end != it->d_name && strcmp(end, ".log") == 0;
+        if (log || strncmp(it->d_name, MANIFEST, strlen(MANIFEST)) == 0) {
             mend_log(p, dir, it->d_name);
+        }
+        if (log) {
+            list_add(&list, number);
         }
     }
     closedir(d);
+    if (list.count > 0 && !list.more) {
+        undo_unfinished(p, dir, &list);
+    }
 }
 
 /* ---- every database ---------------------------------------------------------------------------

@@ -43,11 +43,12 @@ pid_t profile_singleton_pid(const char *target);
 bool profile_held_by(pid_t pid, const char *dir);
 /* A process that has a database of the profile's pages locked; 0: nobody. (profile_database.c) */
 pid_t profile_database_holder(const struct profile *p);
-/* Cuts off what a killed browser wrote half at the end of a database's logs. Call it when nobody has
- * them open. */
+/* Makes the databases such that Chromium does not begin them anew: cuts off what a killed browser
+ * wrote half at the end of a log, and takes back transactions that were open together. Call it when
+ * nobody has them open. */
 void profile_mend_databases(const struct profile *p);
 /* Bytes of a LevelDB log, from its beginning, that are whole records (log_format.md of LevelDB);
- * len when all are. Pure. */
+ * len when all are. Pure. (leveldb_log.c) */
 size_t profile_log_whole(const unsigned char *log, size_t len);
 /* Everything below dir_fd/name and name itself; never follows a link. 0 or -errno. */
 int profile_remove_tree(int dir_fd, const char *name);

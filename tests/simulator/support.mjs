@@ -1,6 +1,7 @@
 // What the conformance tests share: a simulator with its phones, browsers, and the two clients as
 // sessions whose events can be awaited.
 
+import { execFile } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -8,8 +9,9 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
-import { mendProfile } from './profile.mjs';
 import { startSimulator } from './simulator.mjs';
 
 // A test that failed in its cleaning up leaves servers behind; they must not hold the run for ever.
@@ -123,13 +125,17 @@ export function browserOptions(simulator, userDataDir) {
 
 export const launch = (simulator, userDataDir) => puppeteer.launch(browserOptions(simulator, userDataDir));
 
+// Makes whole again what a killed browser leaves: these tests are about clients, and Chromium would
+// begin with an empty database.
+const MEND = fileURLToPath(new URL(`../../${process.env.WABRIDGE_TEST_BUILD ?? 'build'}/tests/mend_profile`, import.meta.url));
+
 // As a crash or a power cut would: no time to write anything.
 export async function killBrowser(browser) {
   const gone = new Promise((resolve) => browser.process().once('exit', resolve));
   browser.process().kill('SIGKILL');
   await gone;
   const profile = browser.process().spawnargs.find((arg) => arg.startsWith('--user-data-dir='));
-  mendProfile(profile.slice(profile.indexOf('=') + 1));
+  await promisify(execFile)(MEND, [profile.slice(profile.indexOf('=') + 1)]);
 }
 
 // ---- events that can be awaited ----
