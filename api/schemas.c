@@ -122,7 +122,12 @@ const struct schema schemas[] = {
          ",\"last_activity_at\":" TIME_OR_NULL ",\"backlog\":" OBJECT(
              "", "\"outbox\":" INT
                  ",\"deliveries\":" INT) ",\"autostart\":" BOOL ",\"capabilities\":" ANY
+                                         ",\"memory\":{\"oneOf\":[" REF("SessionMemory") ",{\"type\":\"null\"}]}"
                                          ",\"media\":" ANY_OR_NULL ",\"metadata\":" ANY ",\"created_at\":" TIME)},
+    {"SessionMemory",
+     OBJECT("\"browser_pss_bytes\"",
+            "\"browser_pss_bytes\":" INT ",\"exact\":" BOOL ",\"processes\":" INT ",\"threads\":" INT
+            ",\"cpu_ms\":" INT ",\"started_at\":" TIME ",\"sampled_at\":" TIME)},
     {"SessionPut",
      OBJECT("", "\"channel\":{\"enum\":[\"web\"]},\"autostart\":" BOOL
                ",\"media\":{\"type\":[\"object\",\"null\"],\"properties\":{\"download\":{"

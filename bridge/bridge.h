@@ -86,6 +86,9 @@ struct bridge_config {
         uint64_t keep_ms; /* default 365 days; 0: for ever */
         bool sends;       /* a record for each accepted send too; default false */
     } audit;
+    struct {
+        uint64_t sample_ms; /* between measurements of the browsers; default 15000 */
+    } memory;
 };
 /* Is it something for media.download? E_INVALID says what is. */
 int bridge_media_download_check(const char *list, struct err *e);

@@ -118,5 +118,6 @@ int config_to_bridge(struct config *c, struct bridge_config *out, struct err *e)
     out->media.max_total_bytes = config_number(c, "media", "max_total_bytes");
     out->audit.keep_ms = config_number(c, "audit", "keep_days") * UINT64_C(86400000);
     out->audit.sends = config_bool(c, "audit", "sends");
+    out->memory.sample_ms = config_number(c, "memory", "sample_s") * 1000;
     return 0;
 }

@@ -78,6 +78,8 @@ const struct config_key config_schema[] = {
     N("audit", "keep_days", "365", 0, 36500, "records of the audit log; 0: for ever"),
     B("audit", "sends", "no", "a record for each accepted send too, not only in the message"),
 
+    N("memory", "sample_s", "15", 1, 3600, "between measurements of the browsers"),
+
     N("store", "map_gib", "64", 1, 65536, "address space of the store (the file is sparse)"),
 };
 const size_t config_schema_count = sizeof config_schema / sizeof config_schema[0];

@@ -43,6 +43,7 @@ void bridge_config_defaults(struct bridge_config *c)
                   .keep_ms = 30 * DAY_MS,
                   .max_total_bytes = UINT64_C(10) << 30},
         .audit = {.keep_ms = 365 * DAY_MS},
+        .memory = {.sample_ms = 15000},
     };
 }
 

@@ -31,6 +31,7 @@ enum session_status {
 const char *session_status_name(enum session_status s);
 
 struct session;
+struct process_usage; /* base/process_usage.h */
 struct inbox;       /* bridge/inbox/inbox.h */
 struct sync;        /* bridge/sync/sync.h */
 struct outbox_lane; /* bridge/outbox/outbox.h */
@@ -64,6 +65,9 @@ void session_resync(struct session *s, const char *why);
 /* The same without doubt: catches up now (ready), else with the next ready. */
 void session_sync(struct session *s, const char *why);
 struct sync *session_syncer(struct session *s);
+/* What the session's browser cost when it was last measured (every [memory] sample_s); NULL when it
+ * has none, or none yet. sampled_ms (may be NULL): when, wall time. Borrowed; valid in this turn. */
+const struct process_usage *session_usage(const struct session *s, uint64_t *sampled_ms);
 /* {id,phone,lid,push_name,platform} of the linked account as JIDs we own; NULL when unlinked. */
 const json_t *session_account(const struct session *s);
 

@@ -81,6 +81,7 @@ json_t *session_object(struct session *s)
     o = with(o, "linked_at", time_or_null(s->linked_ms));
     o = with(o, "last_activity_at", time_or_null(s->activity_ms));
     o = with(o, "backlog", backlog(s));
+    o = with(o, "memory", session_memory_object(s));
     o = with(o, "capabilities", shared_or(s->capabilities, json_object()));
     o = with(o, "media", shared_or(s->media, json_null()));
     o = with(o, "metadata", shared_or(s->metadata, json_object()));

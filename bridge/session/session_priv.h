@@ -10,6 +10,7 @@
  *   session_quit.c    logout, takeover, erasing
  *   qr_flow.c         codes, their limit, who waits for one
  *   watchdog.c        probes
+ *   session_memory.c  what the browsers cost
  *
  * Thread: loop.
  */
@@ -23,6 +24,7 @@
 #include "sync.h"
 
 #include "cdp.h"
+#include "process_usage.h"
 #include "sm.h"
 
 #define REASON_MAX 256
@@ -34,7 +36,12 @@ struct sessions {
     size_t count;
     struct wa_js script;
     uv_timer_t stagger; /* starts the next of those that wait in turn */
-    bool stagger_open;
+    struct {            /* session_memory.c */
+        uv_timer_t timer;
+        struct process_usage_job job;
+        bool busy; /* the job is on its way */
+    } sampler;
+    unsigned handles; /* of the two timers, not yet closed */
     bool closing;
     uint64_t grace_ms;
     void (*on_closed)(void *arg);
@@ -126,6 +133,8 @@ struct session {
     uint64_t stuck_since_ms; /* monotonic: the page does not get ahead; 0: it does */
     enum verdict verdict;    /* of its last state */
     uint64_t ready_since_ms; /* wall */
+    struct process_usage usage; /* of the browser, as last measured */
+    uint64_t sampled_ms;        /* wall; 0: this browser was not measured yet */
     struct page_state page_state;
     bool page_known; /* this document has told its state */
     bool probe_ok;   /* this document answered a probe */
@@ -220,6 +229,11 @@ void session_codes_reset(struct session *s);
 void session_waiters_check(struct session *s); /* answers those whose wait is over */
 void session_waiters_cancel(struct session *s);
 bool session_code_live(const struct session *s);
+
+/* ---- session_memory.c ---- */
+void sessions_sampler_init(struct sessions *all);
+void sessions_sampler_start(struct sessions *all);
+json_t *session_memory_object(const struct session *s); /* gives; null without a measurement */
 
 /* ---- watchdog.c ---- */
 void session_probe(struct session *s);

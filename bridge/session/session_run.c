@@ -344,6 +344,7 @@ static void on_browser_closed(void *arg)
 {
     struct session *s = arg;
     s->browser = NULL;
+    s->sampled_ms = 0;
     session_end(s);
 }
 

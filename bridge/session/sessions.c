@@ -97,6 +97,8 @@ int sessions_create(struct bridge *b, struct sessions **out, struct err *e)
     }
     (void)uv_timer_init(b->loop, &all->stagger);
     all->stagger.data = all;
+    sessions_sampler_init(all);
+    all->handles = 2;
     rc = load(all, e);
     if (rc != 0) {
         bool closed = false;
@@ -126,13 +128,17 @@ void sessions_start(struct sessions *all)
         }
     }
     (void)uv_timer_start(&all->stagger, on_stagger, 0, 0);
+    sessions_sampler_start(all);
 }
 
 /* ---- close -------------------------------------------------------------------------------- */
 
-static void on_stagger_closed(uv_handle_t *h)
+static void on_timer_closed(uv_handle_t *h)
 {
     struct sessions *all = h->data;
+    if (--all->handles > 0) {
+        return;
+    }
     void (*on_closed)(void *) = all->on_closed;
     void *arg = all->closed_arg;
     wa_js_finish(&all->script);
@@ -142,8 +148,10 @@ static void on_stagger_closed(uv_handle_t *h)
 
 void sessions_freed_one(struct sessions *all)
 {
-    if (all->closing && all->count == 0 && !uv_is_closing((uv_handle_t *)&all->stagger)) {
-        uv_close((uv_handle_t *)&all->stagger, on_stagger_closed);
+    if (all->closing && all->count == 0 && !all->sampler.busy &&
+        !uv_is_closing((uv_handle_t *)&all->stagger)) {
+        uv_close((uv_handle_t *)&all->stagger, on_timer_closed);
+        uv_close((uv_handle_t *)&all->sampler.timer, on_timer_closed);
     }
 }
 
@@ -166,6 +174,7 @@ void sessions_close(struct sessions *all, uint64_t grace_ms, void (*on_closed)(v
     all->on_closed = on_closed;
     all->closed_arg = arg;
     (void)uv_timer_stop(&all->stagger);
+    (void)uv_timer_stop(&all->sampler.timer);
     LIST_FOREACH(&all->all, node, next)
     {
         shut_down(LIST_ENTRY(node, struct session, link));
