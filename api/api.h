@@ -17,8 +17,9 @@ struct bridge;
 
 #define API_MAX_BODY (1u << 20)    /* bytes; past it 413 */
 #define API_MAX_HEADER (32u << 10) /* request line and headers; past it 431 */
-#define API_MAX_CONNECTIONS 1024
-#define API_MAX_PER_ADDRESS 256 /* not on loopback, where every client has the same */
+#define API_MAX_CONNECTIONS 1024 /* TCP; at most half of the descriptors that the process may have */
+#define API_MAX_LOCAL 128        /* Unix socket: kept apart, so that a flood of TCP leaves it alone */
+#define API_MAX_PER_ADDRESS 256  /* IPv6: per /64. Not on loopback, where every client has the same */
 #define API_IDLE_TIMEOUT_S 60
 #define API_MAX_WAIT_S 60   /* wait= and timeout_s= */
 #define API_MAX_STREAMS 256 /* open event streams */
@@ -27,6 +28,7 @@ struct api_config {
     const char *listen; /* "127.0.0.1:3000", "[::1]:3000"; port 0: any; NULL: no TCP */
     const char
         *socket; /* path of the Unix socket, mode 0600; NULL: none. A stale one is replaced */
+    unsigned max_connections, max_per_address; /* of TCP; 0: the defaults above */
 };
 
 /* Whether the addresses can be understood at all; opens nothing. E_INVALID says what is wrong. */

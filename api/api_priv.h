@@ -18,6 +18,7 @@
 #include "list.h"
 #include "log.h"
 #include "sm.h"
+#include "wire.h"
 
 #include <microhttpd.h>
 #include <netinet/in.h>
@@ -29,8 +30,15 @@
 #define API_MAX_TARGET 8192    /* path and query */
 #define API_MAX_KEY 256        /* bytes of an API key as sent */
 #define API_MAX_DISCARD 131072 /* a refused body is read to its end up to here, else cut off */
-#define API_REQUEST_TIMEOUT_MS 120000 /* head and body together, however slowly they drip */
-#define API_SLOWEST_UPLOAD 8          /* bytes a ms: what an upload has brought gains it more time */
+#define API_HEAD_TIMEOUT_MS 20000 /* from the first byte of a request to the end of its headers */
+#define API_BODY_TIMEOUT_MS 30000 /* to the end of the body, and what it has brought gains more: */
+#define API_SLOWEST_BODY 1        /* bytes a ms */
+#define API_SLOWEST_UPLOAD 8      /* bytes a ms; with */
+#define API_UPLOAD_TIMEOUT_MS 120000
+#define API_ANSWER_WINDOW_MS 60000 /* in each of these a client must take */
+#define API_ANSWER_BYTES 65536     /* so much of its answer, or the rest of it; not streams */
+#define API_LINGER_MS 5000         /* after a refusal, so that the client reads it */
+#define API_FIRST_CHANCE_MS 1000   /* a silent connection is let alone, even when others wait */
 #define API_PING_MS 15000             /* an event stream is never silent longer */
 #define API_MAX_LIST_BYTES (4u << 20) /* events in one JSON answer */
 
@@ -223,6 +231,10 @@ json_t *openapi_document(const struct api_route *routes, size_t count); /* gives
 struct api_listener {
     struct api *api;
     struct MHD_Daemon *daemon; /* NULL: not in use */
+    int listen_fd;             /* -1: no longer accepting */
+    uv_poll_t accepting;
+    unsigned count, max, max_per_address; /* connections; 0: no limit per address */
+    uint64_t full_log_ms;                 /* when it was last said that there is no room */
     int epoll_fd;
     uv_poll_t poll;
     uv_timer_t timer;
@@ -245,6 +257,9 @@ struct api {
     unsigned handles;        /* uv handles still open */
     struct list requests;    /* struct api_request: MHD has them */
     struct list connections; /* struct api_connection */
+    struct api_connection **by_fd;
+    size_t fds;   /* of by_fd */
+    int spare_fd; /* given up for a moment to refuse a connection when there are no more */
     struct list streams;     /* struct stream (sse.c) */
     struct list log_waiters; /* struct api_request.wait_link */
     struct audit_rate audit;
@@ -316,16 +331,27 @@ struct api_request {
     int choice;     /* sessions.c: which media type */
     bool too_long;  /* the target was cut */
     bool raw;       /* answered past MHD, in the middle of a body */
+    bool streaming; /* an event stream: silent for long */
     char *segments; /* second copy of the path, taken apart */
     char target[];  /* as sent: path NUL query */
 };
 
-/* A connection, to find those that drip bytes. */
+/* A connection: what it holds up, and for how long. */
 struct api_connection {
     struct list link;
+    struct api_listener *listener;
     struct MHD_Connection *conn;
+    int fd;
     struct api_request *request; /* NULL: its first line is not complete */
-    uint64_t since_ms;
+    struct wire wire;
+    uint32_t done;     /* requests that MHD is through with */
+    uint64_t since_ms; /* it began, or its last request ended */
+    uint64_t head_ms;  /* the first byte of the head that is being read */
+    uint64_t refused_ms;    /* it was told no, and may read that; 0: not */
+    size_t dropped;         /* bytes since */
+    bool ended;             /* let go: no longer counted */
+    uint8_t address[8];     /* IPv4, or the first half of IPv6; zero: neither */
+    uint64_t window_ms, acked; /* API_ANSWER_WINDOW_MS: when it began, bytes taken by then */
 };
 
 /* MHD's callbacks */
@@ -346,6 +372,25 @@ bool request_has_body(const struct api_headers *h);
 /* What was read, as JSON into r->json. E_INVALID "malformed_json". */
 int request_parse(struct api_request *r, struct err *e);
 
+/* ---- connections (gate.c) ------------------------------------------------------------------ */
+
+/* Watches the listening socket; 0 or E_IO. Connections past the limits get a 503 and are closed. */
+int gate_open(struct api_listener *l, struct err *e);
+/* No new ones; the caller closes l->accepting. */
+void gate_close(struct api_listener *l);
+/* MHD_run() with every byte that comes in judged first (wire.h). */
+void gate_run(struct api_listener *l);
+/* MHD has a connection, or is done with it. */
+void gate_connected(struct api_listener *l, struct MHD_Connection *conn, void **context);
+void gate_disconnected(struct api_connection *c);
+/* c->request was done: what stands behind it on the wire may be answered now. */
+void gate_next(struct api_connection *c);
+struct api_connection *connection_of(struct MHD_Connection *conn);
+/* A whole answer past MHD. id and path may be NULL. Returns its status. */
+int gate_answer(int fd, const struct err *e, const char *path, const char *id);
+/* Every second: ends connections whose request does not come to its end, or never will. */
+void gate_sweep(struct api *a, uint64_t now);
+
 /* The client closed its sending side, or is gone, and all it sent is read. MHD misses that when the
  * end came together with the last bytes, and while the connection is suspended. */
 bool client_is_done(struct MHD_Connection *conn);
@@ -357,8 +402,6 @@ void request_cut(struct api_request *r);
 void request_release(struct api_request *r);
 /* MHD is done with it. */
 void request_forget(struct api_request *r, enum MHD_RequestTerminationCode why);
-/* Every second: ends connections whose request does not come to its end, or never will. */
-void request_sweep(struct api *a, uint64_t now);
 
 /* Holds r for a bridge call and returns it: bridge_x(b, …, api_done, api_hold(r)). */
 struct api_request *api_hold(struct api_request *r);

@@ -186,6 +186,9 @@ int request_guard(struct api_request *r, const char *version, struct err *e)
     if (rc != 0) {
         return rc;
     }
+    if (!modern && r->h.transfer_encoding != NULL) {
+        return malformed(r, e, "HTTP/1.0 knows no Transfer-Encoding");
+    }
     const union MHD_ConnectionInfo *size =
         MHD_get_connection_info(r->conn, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     if (size != NULL && size->header_size > API_MAX_HEADER) {

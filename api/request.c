@@ -36,13 +36,6 @@ static const struct sm_state states[] = {
     [REQUEST_SENT] = {"sent", 0},
 };
 
-static struct api_connection *connection_of(struct MHD_Connection *conn)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    return info != NULL ? info->socket_context : NULL;
-}
-
 /* The query stays ours: MHD would make a record of its pool for each parameter, and a query with a
  * thousand of them empties the pool and leaves the connection stuck (seen with 0.9.75). uri is
  * MHD's own writable buffer, whose parameters it reads after this callback, up to a NUL. */
@@ -181,23 +174,7 @@ static enum MHD_Result on_head(struct api_request *r, const char *method, const 
  * comes. */
 static void answer_raw(struct api_request *r, const struct err *e)
 {
-    size_t len = 0;
-    int status = problem_status(e);
-    char *text = problem_text(e, r->path, &len);
-    char *all = text == NULL
-                    ? NULL
-                    : mem_printf("HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\n"
-                                 "Content-Length: %zu\r\nX-Request-Id: %s\r\n"
-                                 "Cache-Control: no-store\r\n"
-                                 "X-Content-Type-Options: nosniff\r\n"
-                                 "Connection: close\r\n\r\n%s",
-                                 status, problem_title(status), len, r->id, text);
-    if (all != NULL) {
-        (void)!send(fd_of(r->conn), all, strlen(all), MSG_NOSIGNAL | MSG_DONTWAIT);
-    }
-    free(all);
-    free(text);
-    r->status = status;
+    r->status = gate_answer(fd_of(r->conn), e, r->path, r->id);
     r->audit.code = err_word_of(e);
     r->raw = true;
     r->discarded = 0;
@@ -296,10 +273,6 @@ static void log_request(const struct api_request *r, enum MHD_RequestTermination
 void request_forget(struct api_request *r, enum MHD_RequestTerminationCode why)
 {
     struct api_connection *c = connection_of(r->conn);
-    if (c != NULL && c->request == r) {
-        c->request = NULL;
-        c->since_ms = clock_mono_ms();
-    }
     log_request(r, why);
     audit_ended(r);
     list_remove(&r->link);
@@ -310,6 +283,9 @@ void request_forget(struct api_request *r, enum MHD_RequestTerminationCode why)
     }
     if (r->api->closing) {
         api_wake(r->api); /* perhaps that was the last one */
+    }
+    if (c != NULL && c->request == r) {
+        gate_next(c);
     }
     r->conn = NULL;
     r->api = NULL;
@@ -337,29 +313,5 @@ void request_cut(struct api_request *r)
         (void)err_word(&e, E_UNAVAILABLE, "shutting_down", "the daemon is stopping");
         r->close = true;
         api_fail(r, &e);
-    }
-}
-
-/* A connection that is neither answered nor waits for us. */
-static bool is_reading(const struct api_request *r)
-{
-    return r == NULL || r->raw || r->state.state <= REQUEST_BODY ||
-           (r->state.state == REQUEST_ANSWERED && !r->suspended);
-}
-
-void request_sweep(struct api *a, uint64_t now)
-{
-    LIST_FOREACH(&a->connections, it, next)
-    {
-        struct api_connection *c = LIST_ENTRY(it, struct api_connection, link);
-        const struct api_request *r = c->request;
-        uint64_t since = r == NULL ? c->since_ms : r->started_ms;
-        if (r != NULL) {
-            since += upload_received(r) / API_SLOWEST_UPLOAD;
-        }
-        if (is_reading(r) && !upload_sleeps(r) &&
-            (now >= since + API_REQUEST_TIMEOUT_MS || client_is_done(c->conn))) {
-            client_end(c->conn);
-        }
     }
 }

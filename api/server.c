@@ -1,7 +1,7 @@
 /*
  * libmicrohttpd on the loop: its epoll descriptor in one uv_poll, its next deadline in one
  * uv_timer, a uv_prepare that runs it once for all the answers of a loop turn. One daemon a
- * listener.
+ * listener; its connections come from gate.c.
  *
  * Stop: no new connections; streams end and waits are cut short; what is left has the grace; then
  * (nothing suspended any more, which MHD insists on) the daemons stop, the handles close,
@@ -14,6 +14,7 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@
 
 #define TICK_MS 1000
 #define TURNS 8 /* of MHD in a row before the loop gets to others */
+#define API_ENDING 256u /* connections that were let go and that MHD still has to notice */
 
 static void stop(struct api *a);
 
@@ -34,7 +36,7 @@ static void pump(struct api_listener *l)
     MHD_UNSIGNED_LONG_LONG wait = 0;
     bool timed = false;
     for (int i = 0; i < TURNS; i++) {
-        (void)MHD_run(l->daemon);
+        gate_run(l);
         timed = MHD_get_timeout(l->daemon, &wait) == MHD_YES;
         if (!timed || wait > 0) {
             break;
@@ -86,7 +88,7 @@ static void on_tick(uv_timer_t *t)
     struct api *a = t->data;
     sse_tick(a);
     audit_tick(a);
-    request_sweep(a, clock_mono_ms());
+    gate_sweep(a, clock_mono_ms());
 }
 
 /* ---- MHD's callbacks that belong to no request ------------------------------------------------
@@ -97,13 +99,7 @@ static void on_connection(void *cls, struct MHD_Connection *conn, void **context
 {
     struct api_listener *l = cls;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        struct api_connection *c = mem_calloc(1, sizeof(*c));
-        *context = c;
-        if (c != NULL) {
-            c->conn = conn;
-            c->since_ms = clock_mono_ms();
-            list_append(&l->api->connections, &c->link);
-        }
+        gate_connected(l, conn, context);
         return;
     }
     struct api_connection *c = *context;
@@ -112,8 +108,7 @@ static void on_connection(void *cls, struct MHD_Connection *conn, void **context
         if (c->request != NULL) { /* MHD refused it by itself and told nobody */
             request_forget(c->request, MHD_REQUEST_TERMINATED_WITH_ERROR);
         }
-        list_remove(&c->link);
-        free(c);
+        gate_disconnected(c);
     }
 }
 
@@ -151,22 +146,20 @@ static void on_library_panic(void *cls, const char *file, unsigned line, const c
  */
 
 /* Takes fd. MHD_OPTION_STRICT_FOR_CLIENT stays off: it checks for Host and blanks in the target
- * only, and answers those with a broken head or not at all; guard.c refuses both with a proper
- * answer. */
+ * only, and answers those with a broken head or not at all; wire.c and guard.c refuse both with a
+ * proper answer. */
 static int listener_open(struct api_listener *l, int fd, struct err *e)
 {
+    l->listen_fd = fd;
     l->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-        request_on_call, l, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
-        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, request_on_target, l,
-        MHD_OPTION_NOTIFY_COMPLETED, request_on_completed, l, MHD_OPTION_NOTIFY_CONNECTION,
-        on_connection, l, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)API_MAX_CONNECTIONS,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, l->loopback ? 0u : (unsigned)API_MAX_PER_ADDRESS,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)API_IDLE_TIMEOUT_S,
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET, 0,
+        NULL, NULL, request_on_call, l, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
+        MHD_OPTION_URI_LOG_CALLBACK, request_on_target, l, MHD_OPTION_NOTIFY_COMPLETED,
+        request_on_completed, l, MHD_OPTION_NOTIFY_CONNECTION, on_connection, l,
+        MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_CONNECTION_LIMIT,
+        l->max + API_ENDING, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)API_IDLE_TIMEOUT_S,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)API_MAX_HEADER * 2, MHD_OPTION_END);
     if (l->daemon == NULL) {
-        (void)close(fd);
         return err_set(e, E_IO, "the HTTP library does not start: too few file descriptors?");
     }
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -192,6 +185,9 @@ static int open_tcp(struct api *a, const char *text, struct err *e)
                          : ((const struct sockaddr_in *)(const void *)&addr.addr)->sin_port;
     a->tcp.port = ntohs(port);
     a->tcp.loopback = addr.loopback;
+    if (addr.loopback) {
+        a->tcp.max_per_address = 0;
+    }
     memcpy(a->tcp.host, addr.host, sizeof(a->tcp.host));
     return listener_open(&a->tcp, fd, e);
 }
@@ -225,6 +221,10 @@ static void remove_socket(struct api *a)
 
 static void api_free(struct api *a)
 {
+    if (a->spare_fd >= 0) {
+        (void)close(a->spare_fd);
+    }
+    free(a->by_fd);
     path_router_free(a->router);
     free(a->openapi);
     free(a);
@@ -251,6 +251,18 @@ static void close_handle(struct api *a, uv_handle_t *h)
     uv_close(h, on_handle_closed);
 }
 
+/* Those that were begun. */
+static void listener_detach(struct api_listener *l)
+{
+    uv_handle_t *const handles[] = {(uv_handle_t *)&l->poll, (uv_handle_t *)&l->timer,
+                                    (uv_handle_t *)&l->accepting};
+    for (size_t i = 0; i < sizeof(handles) / sizeof(handles[0]); i++) {
+        if (uv_handle_get_type(handles[i]) != UV_UNKNOWN_HANDLE) {
+            close_handle(l->api, handles[i]);
+        }
+    }
+}
+
 static int listener_attach(struct api_listener *l, struct err *e)
 {
     struct api *a = l->api;
@@ -267,7 +279,9 @@ static int listener_attach(struct api_listener *l, struct err *e)
     a->handles++;
     l->timer.data = l;
     (void)uv_poll_start(&l->poll, UV_READABLE, on_readable);
-    return 0;
+    rc = gate_open(l, e);
+    a->handles += rc == 0;
+    return rc;
 }
 
 static void attach_timers(struct api *a)
@@ -309,6 +323,11 @@ int api_create(uv_loop_t *loop, struct bridge *b, const struct api_config *c, st
     a->loop = loop;
     a->bridge = b;
     a->tcp.api = a->local.api = a;
+    a->tcp.listen_fd = a->local.listen_fd = -1;
+    a->tcp.max = c->max_connections > 0 ? c->max_connections : API_MAX_CONNECTIONS;
+    a->tcp.max_per_address = c->max_per_address > 0 ? c->max_per_address : API_MAX_PER_ADDRESS;
+    a->local.max = API_MAX_LOCAL;
+    a->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     list_init(&a->requests);
     list_init(&a->connections);
     list_init(&a->streams);
@@ -332,11 +351,11 @@ int api_create(uv_loop_t *loop, struct bridge *b, const struct api_config *c, st
         *out = a;
         return 0;
     }
-    bool attached = a->handles > 0; /* then only tcp's two */
-    if (attached) {
-        close_handle(a, (uv_handle_t *)&a->tcp.poll);
-        close_handle(a, (uv_handle_t *)&a->tcp.timer);
-    }
+    bool attached = a->handles > 0;
+    gate_close(&a->tcp);
+    gate_close(&a->local);
+    listener_detach(&a->tcp);
+    listener_detach(&a->local);
     listener_stop(&a->tcp);
     listener_stop(&a->local);
     remove_socket(a);
@@ -354,21 +373,10 @@ unsigned api_port(const struct api *a)
 /* ---- stop -------------------------------------------------------------------------------------
  */
 
-static void listener_quiesce(struct api_listener *l)
-{
-    if (l->daemon != NULL) {
-        MHD_socket fd = MHD_quiesce_daemon(l->daemon);
-        if (fd != MHD_INVALID_SOCKET) {
-            (void)close(fd);
-        }
-    }
-}
-
 static void listener_close(struct api_listener *l)
 {
     if (l->daemon != NULL) {
-        close_handle(l->api, (uv_handle_t *)&l->poll);
-        close_handle(l->api, (uv_handle_t *)&l->timer);
+        listener_detach(l);
         listener_stop(l);
     }
 }
@@ -382,10 +390,10 @@ static void stop(struct api *a)
         request_cut(LIST_ENTRY(it, struct api_request, link));
     }
     if (a->tcp.daemon != NULL) {
-        (void)MHD_run(a->tcp.daemon);
+        gate_run(&a->tcp);
     }
     if (a->local.daemon != NULL) {
-        (void)MHD_run(a->local.daemon);
+        gate_run(&a->local);
     }
     listener_close(&a->tcp);
     listener_close(&a->local);
@@ -411,8 +419,8 @@ void api_close(struct api *a, uint64_t grace_ms, void (*on_closed)(void *arg), v
     a->closing = true;
     a->on_closed = on_closed;
     a->closed_arg = arg;
-    listener_quiesce(&a->tcp);
-    listener_quiesce(&a->local);
+    gate_close(&a->tcp);
+    gate_close(&a->local);
     remove_socket(a);
     sse_close(a);
     LIST_FOREACH(&a->requests, it, next)

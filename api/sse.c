@@ -130,6 +130,7 @@ void sse_open(struct api_request *r, uint64_t after)
     }
     s->api = a;
     s->conn = r->conn;
+    r->streaming = true;
     s->after = after;
     s->last_ms = clock_mono_ms();
     memcpy(s->tenant, r->param[PARAM_TENANT], strlen(r->param[PARAM_TENANT]) + 1);

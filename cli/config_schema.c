@@ -23,6 +23,10 @@ const struct config_key config_schema[] = {
     T("server", "listen", "127.0.0.1:3000", "address of the HTTP API; empty: Unix socket only"),
     T("server", "socket", "", "Unix socket of the API and the command line; default in data_dir"),
     T("server", "data_dir", "", "everything durable; default depends on the user"),
+    N("server", "max_connections", "1024", 16, 65536,
+      "TCP connections at once; past it 503, see security.md"),
+    N("server", "max_per_address", "256", 1, 65536,
+      "of them from one address (IPv6: one /64), but for loopback"),
 
     C("log", "format", "auto", "auto|json|text", "auto: text on a terminal, else json"),
     C("log", "level", "info", "trace|debug|info|warn|error", "least level that is written"),

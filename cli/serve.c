@@ -171,6 +171,8 @@ static struct api_config api_settings(struct cli *c)
     return (struct api_config){
         .listen = listen[0] != '\0' ? listen : NULL,
         .socket = config_socket(c->config),
+        .max_connections = (unsigned)config_number(c->config, "server", "max_connections"),
+        .max_per_address = (unsigned)config_number(c->config, "server", "max_per_address"),
     };
 }
 

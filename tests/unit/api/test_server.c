@@ -105,6 +105,13 @@ static const struct {
     {"body of a GET", "GET /health HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\n{}", 200, false},
     {"who asks first is told", POST "Content-Length: 2\r\nExpect: 100-continue\r\n\r\n", 401, true},
     {"unknown method", "BREW /health HTTP/1.1\r\n" HOST "\r\n", 405, false},
+    {"a bare LF", "GET /health HTTP/1.1\r\n" HOST "X: a\n\r\n" AFTER, 400, true},
+    {"a folded header", "GET /health HTTP/1.1\r\n" HOST "X: a\r\n b\r\n\r\n" AFTER, 400, true},
+    {"a chunk line with a bare LF",
+     POST "{key}Transfer-Encoding: chunked\r\n\r\n2\n{}\r\n0\r\n\r\n" AFTER, 400, true},
+    {"coding in HTTP/1.0",
+     "POST " MESSAGES " HTTP/1.0\r\n{key}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" AFTER, 400,
+     true},
     {"CONNECT", "CONNECT localhost:80 HTTP/1.1\r\n" HOST "\r\n", 400, true},
 };
 
@@ -134,6 +141,10 @@ static void test_hostile(void **state)
         say(fd, request, n);
         hear(fd, &got);
         assert_int_equal(got.status, hostile[i].status);
+        if (got.status >= 400) { /* never a page of the library's own */
+            assert_non_null(strstr(got.head, "application/problem+json"));
+            json_decref(body_of(&got));
+        }
         if (hostile[i].closed) {
             assert_true(hear_end(fd));
         } else {
