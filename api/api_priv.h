@@ -118,12 +118,14 @@ enum api_flags {
     API_IDEMPOTENT = 2,    /* takes Idempotency-Key */
     API_LATE = 4,          /* may answer 202 instead of its status */
     API_QUIET = 8,         /* not worth a log line (it reads the log) */
-    API_STREAM = 16        /* the body is a file and goes to upload.c piece by piece */
+    API_STREAM = 16,       /* the body is a file and goes to upload.c piece by piece */
+    API_WHOLE_TENANT = 32  /* not for a key that sees only some sessions */
 };
 struct api_route {
     const char *method;
     const char *pattern; /* "/v1/tenants/{tenant}": {…} is one segment */
     enum api_auth auth;
+    enum bridge_scope scope; /* what a tenant's key needs; BRIDGE_NO_SCOPE: any key of the tenant */
     void (*handle)(struct api_request *r);
     const struct query_param *query; /* NULL: none */
     const char *summary;
@@ -184,7 +186,8 @@ struct api_headers;
 /* The key of the request, or why there is none: E_AUTH, or E_INVALID "malformed_request" when two
  * different ones were sent. out holds API_MAX_KEY + 1. */
 int auth_key(const struct api_headers *h, char *out, struct err *e);
-/* Who asks, and may he: fills r->who. E_AUTH, E_FORBIDDEN, E_NOTFOUND "unknown_tenant". */
+/* Who asks, and may he: fills r->who. E_AUTH, E_FORBIDDEN, E_NOTFOUND "unknown_tenant",
+ * "unknown_session". */
 int auth_check(struct api_request *r, struct err *e);
 
 /* ---- audit.c, audit_words.c: who did what (docs/audit.md) ------------------------------------ */
@@ -472,6 +475,9 @@ void tenant_delete(struct api_request *r);
 void audit_list(struct api_request *r);
 void key_list(struct api_request *r);
 void key_create(struct api_request *r);
+void key_get(struct api_request *r);
+void key_patch(struct api_request *r);
+void key_rotate(struct api_request *r);
 void key_delete(struct api_request *r);
 void session_list(struct api_request *r);
 void session_get(struct api_request *r);

@@ -42,6 +42,8 @@ void audit_actor(const struct api_request *r, char *out, size_t size)
 {
     if (r->who.key_id[0] != '\0') {
         (void)snprintf(out, size, "key:%s", r->who.key_id);
+    } else if (r->who.subject[0] != '\0') {
+        (void)snprintf(out, size, "%s", r->who.subject); /* a token: "jwt:<sub>" */
     } else {
         (void)snprintf(out, size, "%s", r->by_link ? "link" : "nobody");
     }

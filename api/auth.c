@@ -46,6 +46,41 @@ int auth_key(const struct api_headers *h, char *out, struct err *e)
     return rc;
 }
 
+/* What the path names is another tenant's, or outside of what the key sees: as if it were not. */
+static int check_place(const struct api_request *r, struct err *e)
+{
+    const char *tenant = r->param[PARAM_TENANT];
+    const char *session = r->param[PARAM_SESSION];
+    if (tenant == NULL || r->who.tenant[0] == '\0' || strcmp(tenant, r->who.tenant) != 0) {
+        return err_word(e, E_NOTFOUND, "unknown_tenant", "there is no such tenant");
+    }
+    if (session != NULL && !bridge_sees_session(&r->who, session)) {
+        return err_word(e, E_NOTFOUND, "unknown_session", "there is no session %.63s", session);
+    }
+    return 0;
+}
+
+static int check_rights(const struct api_request *r, struct err *e)
+{
+    if (r->who.admin) {
+        return 0;
+    }
+    if (r->route->auth == API_ADMIN) {
+        return err_set(e, E_FORBIDDEN, "this needs an admin key");
+    }
+    int rc = check_place(r, e);
+    if (rc == 0 && (r->route->flags & API_WHOLE_TENANT) != 0 &&
+        !bridge_sees_all_sessions(&r->who)) {
+        rc = err_set(e, E_FORBIDDEN,
+                     "this concerns the whole tenant; it needs a key that sees every session");
+    }
+    if (rc == 0 && !bridge_may(&r->who, r->route->scope)) {
+        rc = err_set(e, E_FORBIDDEN, "this needs the scope %s, which this key does not have",
+                     bridge_scope_name(r->route->scope));
+    }
+    return rc;
+}
+
 int auth_check(struct api_request *r, struct err *e)
 {
     if (r->route->auth == API_OPEN) {
@@ -60,15 +95,5 @@ int auth_check(struct api_request *r, struct err *e)
         rc = bridge_authenticate(r->api->bridge, key, &r->who, e);
     }
     crypto_wipe(key, sizeof(key));
-    if (rc != 0 || r->who.admin) {
-        return rc;
-    }
-    if (r->route->auth == API_ADMIN) {
-        return err_set(e, E_FORBIDDEN, "this needs an admin key");
-    }
-    const char *tenant = r->param[PARAM_TENANT];
-    if (tenant == NULL || r->who.tenant[0] == '\0' || strcmp(tenant, r->who.tenant) != 0) {
-        return err_word(e, E_NOTFOUND, "unknown_tenant", "there is no such tenant");
-    }
-    return 0;
+    return rc != 0 ? rc : check_rights(r, e);
 }

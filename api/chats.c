@@ -54,7 +54,7 @@ void note_list(struct api_request *r)
 
 void note_add(struct api_request *r)
 {
-    bridge_note_add(api_bridge(r), TENANT(r), SESSION(r), CHAT(r), r->who.key_id, r->json, api_done,
+    bridge_note_add(api_bridge(r), TENANT(r), SESSION(r), CHAT(r), r->who.subject, r->json, api_done,
                     api_hold(r));
 }
 

@@ -117,6 +117,17 @@ static json_t *answers(const struct api_route *route)
     return out;
 }
 
+/* OpenAPI 3.1 lets any scheme name what it needs; x-scope says it once more for people and for tools
+ * that only know scopes of OAuth. */
+static json_t *security(const char *scope)
+{
+    json_t *needs = json_array();
+    if (scope[0] != '\0') {
+        (void)json_array_append_new(needs, json_string(scope));
+    }
+    return json_pack("[{s:O},{s:o}]", "bearer", needs, "header", needs);
+}
+
 static json_t *operation(const struct api_route *route)
 {
     json_t *op = json_pack("{s:s,s:o,s:o}", "summary", route->summary, "parameters",
@@ -135,6 +146,10 @@ static json_t *operation(const struct api_route *route)
     }
     if (route->auth == API_OPEN) {
         (void)json_object_set_new(op, "security", json_array());
+    } else {
+        const char *scope = route->auth == API_ADMIN ? "admin" : bridge_scope_name(route->scope);
+        (void)json_object_set_new(op, "security", security(scope));
+        (void)json_object_set_new(op, "x-scope", scope[0] != '\0' ? json_string(scope) : json_null());
     }
     return op;
 }

@@ -97,14 +97,20 @@ const struct schema schemas[] = {
     {"TenantPut", OBJECT("", "\"name\":" TEXT_OR_NULL ",\"default_country_code\":" TEXT_OR_NULL
                              ",\"time_zone\":" TEXT_OR_NULL ",\"limits\":" ANY)},
     {"TenantList", LIST_OF("Tenant")},
-    {"Key", OBJECT("\"id\",\"created_at\"",
-                   "\"id\":" TEXT ",\"name\":" TEXT_OR_NULL ",\"tenant\":" TEXT_OR_NULL
-                   ",\"scopes\":" TEXTS ",\"created_at\":" TIME)},
-    {"NewKey", OBJECT("\"id\",\"key\",\"created_at\"",
-                      "\"id\":" TEXT ",\"name\":" TEXT_OR_NULL ",\"tenant\":" TEXT_OR_NULL
-                      ",\"scopes\":" TEXTS ",\"created_at\":" TIME ",\"key\":" TEXT)},
-    {"KeyPost", OBJECT("", "\"name\":" TEXT ",\"scopes\":{\"const\":[\"*\"]},"
-                           "\"sessions\":{\"const\":[\"*\"]},\"expires_at\":{\"type\":\"null\"}")},
+#define KEY_FIELDS                                                                                 \
+    "\"id\":" TEXT ",\"name\":" TEXT_OR_NULL ",\"tenant\":" TEXT_OR_NULL ",\"role\":" TEXT_OR_NULL   \
+    ",\"scopes\":" TEXTS ",\"sessions\":" TEXTS ",\"expires_at\":" TIME_OR_NULL                      \
+    ",\"last_used_at\":" TIME_OR_NULL ",\"rotated_at\":" TIME_OR_NULL                               \
+    ",\"old_secret_until\":" TIME_OR_NULL ",\"created_at\":" TIME
+#define KEY_BODY                                                                                   \
+    OBJECT("", "\"name\":" TEXT ",\"role\":{\"enum\":[\"admin\",\"operator\",\"agent\",\"viewer\"]}"   \
+               ",\"scopes\":" TEXTS ",\"sessions\":" TEXTS ",\"expires_at\":" TIME_OR_NULL)
+    {"Key", OBJECT("\"id\",\"scopes\",\"sessions\",\"created_at\"", KEY_FIELDS)},
+    {"NewKey", OBJECT("\"id\",\"key\",\"scopes\",\"sessions\",\"created_at\"",
+                      KEY_FIELDS ",\"key\":" TEXT)},
+    {"KeyPost", KEY_BODY},
+    {"KeyPatch", KEY_BODY},
+    {"RotatePost", OBJECT("", "\"overlap_s\":" INT)},
     {"KeyList", OBJECT("\"items\"", "\"items\":{\"type\":\"array\",\"items\":" REF(
                                         "Key") "},\"next_cursor\":" TEXT_OR_NULL)},
     {"Session",

@@ -116,6 +116,7 @@ int bridge_create(uv_loop_t *loop, struct store *store, struct cdp *cdp,
         return err_set(e, rc, "out of memory");
     }
     list_init(&b->core->grown);
+    list_init(&b->core->touches);
     rc = make_rooms(b, new_key, e);
     if (rc != 0) {
         undo_rooms(b);

@@ -14,6 +14,10 @@ struct core {
     void (*on_idle)(struct bridge *b); /* set while closing */
     uint8_t pepper[CRYPTO_KEY_LEN];    /* keys' secrets are hashed with it */
     bool pepper_loaded;
+    uint64_t access_version; /* see bridge_access_version() */
+    struct list touches;     /* keys whose last use is being written (access/keys.c) */
+    unsigned touch_count;
+    uint64_t touch_after_ms; /* monotonic: not before */
     struct list grown; /* watches to be told in the next turn; the others are in b->watches */
     uv_timer_t watch_timer;
     uv_timer_t housekeeping_timer;
@@ -89,6 +93,7 @@ int paging_check(const struct bridge_paging *p, struct err *e);
 #define KEY_SECRET_LEN 43
 #define KEY_TEXT_LEN (4 + KEY_ID_LEN + 1 + KEY_SECRET_LEN) /* wab_<id>_<secret> */
 void key_make(char out[KEY_TEXT_LEN + 1]);
+void key_make_for(const char *id, char out[KEY_TEXT_LEN + 1]); /* another secret for that id */
 /* id gets the id part; the secret is what follows text + 4 + KEY_ID_LEN + 1. E_AUTH. */
 int key_parse(const char *text, char id[KEY_ID_LEN + 1], struct err *e);
 int key_hash(const uint8_t pepper[CRYPTO_KEY_LEN], const char *secret,

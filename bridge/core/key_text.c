@@ -11,12 +11,17 @@
 void key_make(char out[KEY_TEXT_LEN + 1])
 {
     uint8_t id[KEY_ID_LEN / 2];
-    uint8_t secret[CRYPTO_KEY_LEN];
-    char secret_text[CRYPTO_BASE64_LEN(CRYPTO_KEY_LEN)];
     char id_text[KEY_ID_LEN + 1];
     crypto_random(id, sizeof(id));
-    crypto_random(secret, sizeof(secret));
     crypto_hex(id, sizeof(id), id_text);
+    key_make_for(id_text, out);
+}
+
+void key_make_for(const char *id_text, char out[KEY_TEXT_LEN + 1])
+{
+    uint8_t secret[CRYPTO_KEY_LEN];
+    char secret_text[CRYPTO_BASE64_LEN(CRYPTO_KEY_LEN)];
+    crypto_random(secret, sizeof(secret));
     (void)crypto_base64(secret, sizeof(secret), secret_text);
     for (char *p = secret_text; *p != '\0'; p++) {
         *p = (char)(*p == '+' ? '-' : *p == '/' ? '_' : *p);

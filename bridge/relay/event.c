@@ -91,6 +91,30 @@ int event_head(const char *text, size_t len, char id[EVENT_ID_LEN], char type[EV
                                       &more);
 }
 
+/* Where the session's value begins: event_render() writes the head, and no name in it has a quote or
+ * a backslash. */
+static const char *session_value(const char *text, size_t len)
+{
+    static const char member[] = ",\"session\":";
+    const char *at = memmem(text, len, member, sizeof(member) - 1);
+    return at != NULL ? at + sizeof(member) - 1 : NULL;
+}
+
+bool event_session(const char *text, size_t len, char out[64])
+{
+    const char *at = session_value(text, len);
+    size_t used = 0;
+    return at != NULL &&
+           copy_until_quote(at, len - (size_t)(at - text), "\"", out, 64, &used) == 0;
+}
+
+bool bridge_sees_event(const struct bridge_principal *who, const char *text, size_t len)
+{
+    char session[64];
+    return bridge_sees_all_sessions(who) ||
+           (event_session(text, len, session) && bridge_sees_session(who, session));
+}
+
 /* ---- append ------------------------------------------------------------------------------------
  */
 

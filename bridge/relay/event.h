@@ -30,4 +30,7 @@ int event_lane_move(struct store_txn *t, const char *tenant, const char *session
 /* Loop, in the done of the operation that appended: wakes streams and the relay. */
 void event_committed(struct bridge *b, const char *tenant);
 
+/* The session of a rendered event; false: it is of none. */
+bool event_session(const char *text, size_t len, char out[64]);
+
 #endif

@@ -242,9 +242,9 @@ static void keys_of_tenants_and_of_admin(void **state)
     struct err e;
     json_t *list = NULL;
     json_t *name = json_pack("{s:s}", "name", "erp");
-    CALL(fx, a, bridge_key_create(fx->b, "nobody", name, on_answer, &a));
+    CALL(fx, a, bridge_key_create(fx->b, "nobody", NULL, name, on_answer, &a));
     assert_string_equal(a.err.word, "unknown_tenant");
-    CALL(fx, a, bridge_key_create(fx->b, "default", name, on_answer, &a));
+    CALL(fx, a, bridge_key_create(fx->b, "default", NULL, name, on_answer, &a));
     assert_int_equal(a.err.code, 0);
     assert_true(a.created);
     assert_string_equal(json_str(a.body, "tenant"), "default");
@@ -256,7 +256,7 @@ static void keys_of_tenants_and_of_admin(void **state)
     assert_false(who.admin);
     assert_string_equal(who.tenant, "default");
 
-    assert_int_equal(bridge_key_list(fx->b, "default", &list, &e), 0);
+    assert_int_equal(bridge_key_list(fx->b, "default", NULL, &list, &e), 0);
     assert_int_equal(json_array_size(json_arr(list, "items")), 1);
     const json_t *shown = json_array_get(json_arr(list, "items"), 0);
     assert_null(json_object_get(shown, "key"));
@@ -264,25 +264,25 @@ static void keys_of_tenants_and_of_admin(void **state)
     json_decref(list);
 
     /* Neither an admin's path nor another tenant's reaches it. */
-    CALL(fx, a, bridge_key_delete(fx->b, NULL, id, on_answer, &a));
+    CALL(fx, a, bridge_key_delete(fx->b, NULL, NULL, id, on_answer, &a));
     assert_string_equal(a.err.word, "unknown_key");
-    CALL(fx, a, bridge_key_delete(fx->b, "default", id, on_answer, &a));
+    CALL(fx, a, bridge_key_delete(fx->b, "default", NULL, id, on_answer, &a));
     assert_int_equal(a.err.code, 0);
     assert_int_equal(bridge_authenticate(fx->b, key, &who, &e), E_AUTH);
 
     /* The last admin key stays. */
     char admin[KEY_ID_LEN + 1];
     snprintf(admin, sizeof(admin), "%.12s", fx->key + 4);
-    CALL(fx, a, bridge_key_delete(fx->b, NULL, admin, on_answer, &a));
+    CALL(fx, a, bridge_key_delete(fx->b, NULL, NULL, admin, on_answer, &a));
     assert_int_equal(a.err.code, E_CONFLICT);
-    CALL(fx, a, bridge_key_create(fx->b, NULL, name, on_answer, &a));
+    CALL(fx, a, bridge_key_create(fx->b, NULL, NULL, name, on_answer, &a));
     assert_true(json_is_null(json_object_get(a.body, "tenant")));
-    CALL(fx, a, bridge_key_delete(fx->b, NULL, admin, on_answer, &a));
+    CALL(fx, a, bridge_key_delete(fx->b, NULL, NULL, admin, on_answer, &a));
     assert_int_equal(a.err.code, 0);
     assert_int_equal(bridge_authenticate(fx->b, fx->key, &who, &e), E_AUTH);
 
     json_t *bad = json_pack("{s:s, s:i}", "name", "x", "admin", 1);
-    CALL(fx, a, bridge_key_create(fx->b, "default", bad, on_answer, &a));
+    CALL(fx, a, bridge_key_create(fx->b, "default", NULL, bad, on_answer, &a));
     assert_int_equal(a.err.code, E_INVALID);
     assert_string_equal(a.err.field, "admin");
     json_decref(a.body);
@@ -375,7 +375,7 @@ static void a_deleted_tenant_leaves_nothing(void **state)
     assert_int_equal(a.err.code, 0);
     CALL(fx, a, bridge_webhook_put(fx->b, "acme", "erp", hook, on_answer, &a));
     assert_int_equal(a.err.code, 0);
-    CALL(fx, a, bridge_key_create(fx->b, "acme", NULL, on_answer, &a));
+    CALL(fx, a, bridge_key_create(fx->b, "acme", NULL, NULL, on_answer, &a));
     char key[KEY_TEXT_LEN + 1];
     snprintf(key, sizeof(key), "%s", json_str(a.body, "key"));
 

@@ -1,0 +1,54 @@
+/*
+ * Who may do what: scopes, roles, session patterns, keys. Private to bridge/.
+ * The pure parts may be called on any thread, the rest on the loop.
+ */
+#ifndef BRIDGE_ACCESS_H
+#define BRIDGE_ACCESS_H
+
+#include "core_priv.h"
+
+/* What a key's record grants. */
+struct rights {
+    uint32_t scopes;
+    char sessions[BRIDGE_PATTERNS_LEN];
+    uint64_t expires_ms; /* 0: never */
+};
+
+/* ---- scopes.c, patterns.c (pure) --------------------------------------------------------------- */
+
+json_t *scopes_json(uint32_t bits); /* gives ["*"] or the words; NULL: no memory */
+/* A list of scope words. E_INVALID "unknown_scope" with the field. */
+int scopes_parse(const json_t *list, uint32_t *bits, struct err *e);
+
+/* A list of 1 to BRIDGE_MAX_PATTERNS patterns. E_INVALID with the field. */
+int patterns_parse(const json_t *list, char out[BRIDGE_PATTERNS_LEN], struct err *e);
+json_t *patterns_json(const char *patterns); /* gives */
+bool patterns_match(const char *patterns, const char *session);
+/* Whatever matches one of inner is matched by one of outer. */
+bool patterns_within(const char *inner, const char *outer);
+
+/* ---- rights.c (pure) --------------------------------------------------------------------------- */
+
+/* Of a key's record; a record that cannot be read grants nothing. */
+void rights_of_record(const json_t *record, struct rights *out);
+/* May who give these? E_FORBIDDEN says what is too much. who NULL, or admin: yes. */
+int rights_check(const struct rights *r, const struct bridge_principal *who, struct err *e);
+/* The fields of a body that makes or changes a key, checked, as changes to its record: absent
+ * members of the body are absent there, null removes. Gives. admin: an admin key, which has no
+ * scopes or sessions of its own. */
+int key_body_check(const json_t *body, bool admin, uint64_t now_ms, json_t **changes,
+                   struct err *e);
+/* Applies such changes. 0 or E_NOMEM. */
+int key_change_record(json_t *record, const json_t *changes);
+/* Those that the body does not name are the maker's own. */
+int key_body_inherit(json_t *record, const struct bridge_principal *who);
+/* {id,name,tenant,role,scopes,…} as the contract shows it. Gives. */
+json_t *key_object(const char *id, const json_t *record, uint64_t now_ms);
+
+/* ---- keys.c ------------------------------------------------------------------------------------ */
+
+bool key_owned(const json_t *record, const char *tenant); /* NULL: an admin key */
+/* The key was used: written at most once a minute, without waiting for it. */
+void key_touch(struct bridge *b, const char *id, const json_t *record, uint64_t now_ms);
+
+#endif
