@@ -61,6 +61,7 @@ void api_answer_response(struct api_request *r, int status, const char *type,
     r->response = response; /* NULL: no memory; the connection is closed instead */
     r->status = status;
     sm_move(&r->state, REQUEST_ANSWERED);
+    api_metrics_answered(r);
     if (r->suspended) {
         r->suspended = false;
         MHD_resume_connection(r->conn);

@@ -109,6 +109,7 @@ int listen_unix(const char *path, struct stat *made, int *fd, struct err *e);
 struct api_request;
 enum api_auth {
     API_OPEN,  /* no key */
+    API_LOCAL, /* API_ADMIN, or none when [metrics] open and the listener is local */
     API_ADMIN, /* an admin key; a tenant's key is 403 */
     API_TENANT, /* an admin key, or a key of the tenant in the path (else 404) */
     API_SIGNED  /* the same, or without a key a signature in the query, which its handler checks */
@@ -267,6 +268,7 @@ struct api {
     struct list log_waiters; /* struct api_request.wait_link */
     struct audit_rate audit;
     unsigned stream_count;
+    bool metrics_open;
     struct router *router;
     char *openapi;
     size_t openapi_len;
@@ -299,6 +301,7 @@ struct api_request {
     bool suspended;
     bool close;          /* no keep-alive after this answer */
     uint64_t started_ms; /* monotonic */
+    uint64_t started_us; /* the same, finer: for the metrics */
     char id[65];
     char method[16];
     const char *path;     /* as sent, for `instance`; NULL when it was not clean */
@@ -463,9 +466,15 @@ void sse_tick(struct api *a);  /* comments on silent streams; ends those without
 void sse_close(struct api *a); /* every stream ends */
 void logs_tick(struct api *a); /* answers waits for log lines */
 
+/* ---- metrics.c ------------------------------------------------------------------------------ */
+
+void api_metrics_register(void);
+void api_metrics_answered(const struct api_request *r); /* status is set */
+
 /* ---- handlers, one file a resource --------------------------------------------------------- */
 
 void health_get(struct api_request *r);
+void metrics_get(struct api_request *r);
 void openapi_get(struct api_request *r);
 void logs_get(struct api_request *r);
 void tenant_list(struct api_request *r);

@@ -63,6 +63,7 @@ void *request_on_target(void *cls, const char *uri, struct MHD_Connection *conn)
     r->listener = l;
     r->conn = conn;
     r->started_ms = clock_mono_ms();
+    r->started_us = uv_hrtime() / 1000;
     sm_init(&r->state, states, sizeof(states) / sizeof(states[0]), REQUEST_HEAD);
     buf_init(&r->body, API_MAX_BODY);
     list_init(&r->wait_link);
@@ -177,6 +178,7 @@ static void answer_raw(struct api_request *r, const struct err *e)
     r->status = gate_answer(fd_of(r->conn), e, r->path, r->id);
     r->audit.code = err_word_of(e);
     r->raw = true;
+    api_metrics_answered(r);
     r->discarded = 0;
     buf_finish(&r->body);
     sm_move(&r->state, REQUEST_SENT);

@@ -182,6 +182,9 @@ static const struct query_param audits[] = {
 const struct api_route api_routes[] = {
     {"GET", "/health", API_OPEN, BRIDGE_NO_SCOPE, health_get, NULL, "Is the daemon well; 503 when it cannot store",
      NULL, 200, "Health", 0, NULL},
+    {"GET", "/metrics", API_LOCAL, BRIDGE_NO_SCOPE, metrics_get, NULL,
+     "What the daemon measures, for Prometheus (docs/monitoring.md)", NULL, 200, "Media",
+     API_QUIET, "text/plain"},
     {"GET", "/openapi.json", API_OPEN, BRIDGE_NO_SCOPE, openapi_get, NULL, "This document", NULL, 200, "OpenApi", 0,
      NULL},
     {"POST", SESSION "/messages", API_TENANT, BRIDGE_MESSAGES_SEND, message_send, sending,

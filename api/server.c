@@ -322,6 +322,8 @@ int api_create(uv_loop_t *loop, struct bridge *b, const struct api_config *c, st
     }
     a->loop = loop;
     a->bridge = b;
+    a->metrics_open = c->metrics_open;
+    api_metrics_register();
     a->tcp.api = a->local.api = a;
     a->tcp.listen_fd = a->local.listen_fd = -1;
     a->tcp.max = c->max_connections > 0 ? c->max_connections : API_MAX_CONNECTIONS;

@@ -108,6 +108,9 @@ void bridge_start(struct bridge *b);
 /* Graceful stop: waits end with E_CANCELED, browsers are closed, in-flight webhooks get grace_ms,
  * the last states are committed. on_closed once; frees. */
 void bridge_close(struct bridge *b, uint64_t grace_ms, void (*on_closed)(void *arg), void *arg);
+/* The body of GET /metrics, appended to out (at most BRIDGE_MAX_METRICS bytes): E_TOOLARGE. */
+#define BRIDGE_MAX_METRICS (16u << 20)
+int bridge_metrics(struct bridge *b, struct buf *out, struct err *e);
 /* The body of GET /health; *healthy is false when the store cannot write. Gives. */
 int bridge_health(struct bridge *b, json_t **out, bool *healthy, struct err *e);
 

@@ -84,6 +84,8 @@ const struct config_key config_schema[] = {
 
     N("memory", "sample_s", "15", 1, 3600, "between measurements of the browsers"),
 
+    B("metrics", "open", "no", "GET /metrics without a key on loopback and the Unix socket"),
+
     N("store", "map_gib", "64", 1, 65536, "address space of the store (the file is sparse)"),
 };
 const size_t config_schema_count = sizeof config_schema / sizeof config_schema[0];

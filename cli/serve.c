@@ -173,6 +173,7 @@ static struct api_config api_settings(struct cli *c)
         .socket = config_socket(c->config),
         .max_connections = (unsigned)config_number(c->config, "server", "max_connections"),
         .max_per_address = (unsigned)config_number(c->config, "server", "max_per_address"),
+        .metrics_open = config_bool(c->config, "metrics", "open"),
     };
 }
 

@@ -92,6 +92,21 @@ int store_delivery_list(struct store_txn *t, const char *tenant, const char *web
     return iter_result(rc, stop);
 }
 
+int store_delivery_oldest(struct store_txn *t, const char *tenant, const char *webhook,
+                          struct store_delivery *out)
+{
+    struct key prefix, first;
+    key_session(&prefix, tenant, webhook);
+    key_u8(&prefix, (uint8_t)STORE_PENDING);
+    int rc = prefix.rc != 0 ? prefix.rc : txn_first(t, DB_DELIVERY_STATES, &prefix, &first);
+    if (rc != 0) {
+        return rc;
+    }
+    return first.len == prefix.len + 8
+               ? store_delivery_get(t, tenant, webhook, be64_get(first.b + prefix.len), out)
+               : txn_corrupt(t);
+}
+
 int erase_deliveries(struct store_txn *t, const char *tenant, const char *webhook, size_t *left)
 {
     struct key prefix;

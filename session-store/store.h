@@ -289,6 +289,9 @@ int store_delivery_next_due(struct store_txn *t, uint64_t *due_ms);
 int store_delivery_list(struct store_txn *t, const char *tenant, const char *webhook,
                         enum store_delivery_state state, uint64_t before_seq, store_delivery_fn fn,
                         void *arg);
+/* The pending one with the lowest seq. E_NOTFOUND: none is pending. */
+int store_delivery_oldest(struct store_txn *t, const char *tenant, const char *webhook,
+                          struct store_delivery *out);
 /* What waits in lane `from`, for any webhook of the tenant, waits in lane `to` from now on, in the
  * order of seq among what is there. At most max rows; n: how many were moved. */
 int store_lane_move(struct store_txn *t, const char *tenant, uint64_t from, uint64_t to, size_t max,

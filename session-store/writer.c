@@ -18,6 +18,8 @@
  */
 #include "store_priv.h"
 
+#include "metrics.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
@@ -26,6 +28,19 @@
 
 #define RERUNS_MAX 2 /* whole re-runs of a window before it is cut */
 #define FULL_MAX 4   /* operations tried alone on a full disk, in one group */
+
+static const uint64_t commit_bounds[] = {500,    1000,   2500,   5000,    10000,   25000,  50000,
+                                         100000, 250000, 500000, 1000000, 5000000, 10000000, 0};
+static struct metric commit_time = {
+    .name = "wabridge_store_commit_duration_seconds",
+    .help = "From the begin of a group of changes to its being on disk.",
+    .kind = METRIC_HISTOGRAM,
+    .bounds_us = commit_bounds,
+};
+static struct metric commit_failures = {
+    .name = "wabridge_store_commit_failures_total",
+    .help = "Groups of changes that did not get to disk.",
+};
 
 enum outcome { WINDOW_DONE, WINDOW_AGAIN, WINDOW_BROKEN };
 
@@ -108,6 +123,7 @@ static enum outcome run_window(struct store *s, struct window *w)
         s->unwritable = false;
         s->stats.commits++;
         s->stats.last_commit_us = (uv_hrtime() - start) / 1000;
+        metric_observe_us(&commit_time, NULL, s->stats.last_commit_us);
         uv_mutex_unlock(&s->lock);
     }
     return WINDOW_DONE;
@@ -152,6 +168,7 @@ static void fail_window(struct store *s, size_t from, size_t to, int mdb)
         op->rc = rc;
         err_copy(&op->err, &why);
     }
+    metric_add(&commit_failures, NULL, 1);
     uv_mutex_lock(&s->lock);
     s->unwritable = true;
     err_copy(&s->why, &why);
@@ -328,6 +345,8 @@ int writer_start(struct store *s, struct err *e)
         uv_mutex_destroy(&s->lock);
         return err_set(e, E_NOMEM, "cannot make a condition");
     }
+    metrics_register(&commit_time);
+    metrics_register(&commit_failures);
     /* the handle last: once it is in the loop only a turn of the loop can close it */
     int rc = uv_thread_create(&s->thread, writer_main, s);
     if (rc == 0) {

@@ -117,6 +117,8 @@ int bridge_create(uv_loop_t *loop, struct store *store, struct cdp *cdp,
     }
     list_init(&b->core->grown);
     list_init(&b->core->touches);
+    b->core->b = b;
+    meters_register();
     rc = make_rooms(b, new_key, e);
     if (rc != 0) {
         undo_rooms(b);
@@ -131,7 +133,8 @@ int bridge_create(uv_loop_t *loop, struct store *store, struct cdp *cdp,
     (void)uv_timer_init(loop, &b->core->housekeeping_timer);
     b->core->watch_timer.data = b;
     b->core->housekeeping_timer.data = b;
-    b->core->handles = 2;
+    loop_lag_init(b, &b->core->lag);
+    b->core->handles = 3;
     *out = b;
     return 0;
 }
@@ -144,6 +147,7 @@ void bridge_start(struct bridge *b)
     search_start(b->search);
     tenants_resume(b);
     housekeeping_start(b);
+    loop_lag_start(&b->core->lag);
 }
 
 /* ---- close -------------------------------------------------------------------------------------
@@ -155,9 +159,8 @@ static uint64_t grace_left(const struct bridge *b)
     return b->core->grace_ends_ms > now ? b->core->grace_ends_ms - now : 0;
 }
 
-static void on_timer_closed(uv_handle_t *h)
+static void timer_closed(struct bridge *b)
 {
-    struct bridge *b = h->data;
     if (--b->core->handles > 0) {
         return;
     }
@@ -167,11 +170,22 @@ static void on_timer_closed(uv_handle_t *h)
     on_closed(arg);
 }
 
+static void on_timer_closed(uv_handle_t *h)
+{
+    timer_closed(h->data);
+}
+
+static void on_lag_closed(uv_handle_t *h)
+{
+    timer_closed(LIST_ENTRY(h->data, struct core, lag)->b);
+}
+
 static void on_idle(struct bridge *b)
 {
     b->core->on_idle = NULL;
     uv_close((uv_handle_t *)&b->core->watch_timer, on_timer_closed);
     uv_close((uv_handle_t *)&b->core->housekeeping_timer, on_timer_closed);
+    uv_close((uv_handle_t *)&b->core->lag.timer, on_lag_closed);
 }
 
 static void on_outbox_closed(void *arg)
@@ -226,6 +240,7 @@ void bridge_close(struct bridge *b, uint64_t grace_ms, void (*on_closed)(void *a
     core_enter(b);
     (void)uv_timer_stop(&b->core->watch_timer);
     (void)uv_timer_stop(&b->core->housekeeping_timer);
+    (void)uv_timer_stop(&b->core->lag.timer);
     while (list_pop(&b->watches) != NULL || list_pop(&b->core->grown) != NULL) {
         /* their owners may still stop them: a removed node is a list of itself */
     }

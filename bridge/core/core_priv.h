@@ -7,9 +7,11 @@
 
 #include "core.h"
 #include "crypto.h"
+#include "meters.h"
 
 /* Beside the bridge object; NULL in a bridge that a unit test put together by hand. */
 struct core {
+    struct bridge *b;
     unsigned open; /* answers and operations on their way; the bridge is freed at 0 */
     void (*on_idle)(struct bridge *b); /* set while closing */
     uint8_t pepper[CRYPTO_KEY_LEN];    /* keys' secrets are hashed with it */
@@ -22,7 +24,8 @@ struct core {
     uv_timer_t watch_timer;
     uv_timer_t housekeeping_timer;
     struct housekeeping *housekeeping; /* its operation while one is at the store */
-    unsigned handles;                  /* of the two timers, not yet closed */
+    struct loop_lag lag;
+    unsigned handles; /* timers not yet closed */
     uint64_t grace_ends_ms;            /* monotonic */
     void (*on_closed)(void *arg);
     void *closed_arg;

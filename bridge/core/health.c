@@ -2,27 +2,8 @@
 
 #include "clock.h"
 #include "json.h"
+#include "process_self.h"
 #include "sessions.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-static uint64_t rss_bytes(void)
-{
-    char line[128] = "";
-    FILE *f = fopen("/proc/self/statm", "re");
-    if (f == NULL) {
-        return 0;
-    }
-    char *end = fgets(line, sizeof(line), f);
-    (void)fclose(f);
-    if (end == NULL) {
-        return 0;
-    }
-    (void)strtoull(line, &end, 10); /* total size; resident pages follow */
-    return (uint64_t)strtoull(end, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
-}
 
 int bridge_health(struct bridge *b, json_t **out, bool *healthy, struct err *e)
 {
@@ -37,12 +18,14 @@ int bridge_health(struct bridge *b, json_t **out, bool *healthy, struct err *e)
     if (b->sessions != NULL) {
         sessions_totals(b->sessions, &totals);
     }
+    struct process_self self;
+    process_self_read(&self);
     *healthy = readable && store_writable(b->store, NULL);
     json_t *body =
         json_pack("{s:s, s:s, s:I, s:{s:I}, s:{s:I, s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I}}",
                   "status", *healthy ? "ok" : "degraded", "version", WABRIDGE_VERSION, "uptime_s",
                   (json_int_t)((clock_mono_ms() - b->started_ms) / 1000), "memory", "rss_bytes",
-                  (json_int_t)rss_bytes(), "sessions", "total", (json_int_t)totals.total, "ready",
+                  (json_int_t)self.rss_bytes, "sessions", "total", (json_int_t)totals.total, "ready",
                   (json_int_t)totals.ready, "unlinked", (json_int_t)totals.unlinked, "disconnected",
                   (json_int_t)totals.disconnected, "failed", (json_int_t)totals.failed, "queues",
                   "outbox", (json_int_t)counts.outbox, "deliveries", (json_int_t)counts.deliveries,

@@ -389,8 +389,11 @@ static int apply_erase(struct store_txn *t, struct call *c, struct err *e)
 
 static void finish_erase(struct call *c, int rc)
 {
-    if (rc == 0 && LIST_ENTRY(c, struct tenant_delete, erase)->more) {
+    const struct tenant_delete *d = LIST_ENTRY(c, struct tenant_delete, erase);
+    if (rc == 0 && d->more) {
         call_again(c);
+    } else if (rc == 0) {
+        meter_tenant_gone(d->tenant);
     }
 }
 

@@ -11,6 +11,7 @@
 #include "event.h"
 #include "log.h"
 #include "mem.h"
+#include "meters.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -99,6 +100,7 @@ static void on_swept(struct store_op *op, int rc)
         event_committed(l->b, l->owner.tenant);
         log_info(session_log(l->s), "outbox.expired", "%zu messages expired in the queue",
                  w->count);
+        meter_messages(l->owner.tenant, l->owner.session, "failed", "expired", w->count);
         for (size_t i = 0; i < w->count; i++) {
             outbox_notify(l->b->outbox, &l->owner, w->expired[i].id, MESSAGE_FAILED);
         }

@@ -7,6 +7,7 @@
 #include "event.h"
 #include "log.h"
 #include "mem.h"
+#include "meters.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -133,6 +134,8 @@ bool lane_step_over(struct step *s, int rc)
     if (rc == 0 && s->changed) {
         event_committed(l->b, l->owner.tenant);
         outbox_notify(l->b->outbox, &l->owner, s->id, s->now);
+        meter_messages(l->owner.tenant, l->owner.session, message_status_name(s->to),
+                       s->error_code != NULL ? s->error_code : "", 1);
         session_touch(l->s);
     }
     if (rc == 0 && s->found && message_status_done(s->now)) {

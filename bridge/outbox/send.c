@@ -17,6 +17,7 @@
 #include "event.h"
 #include "json.h"
 #include "mem.h"
+#include "meters.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,6 +142,7 @@ static void on_send_done(struct store_op *op, int rc)
         r.body = json_loadb(s->answer, s->answer_len, 0, NULL);
         rc = r.body != NULL ? 0 : E_NOMEM;
         if (!s->replayed) {
+            meter_messages(s->owner.tenant, s->owner.session, "queued", "", 1);
             tell_lane(s);
         }
     }

@@ -234,6 +234,22 @@ struct post_spec endpoint_spec(struct relay *r, struct endpoint *ep)
     };
 }
 
+void relay_each_endpoint(const struct relay *r,
+                         bool (*fn)(void *arg, const struct endpoint_vitals *v), void *arg)
+{
+    for (size_t i = 0; i < ENDPOINT_BUCKETS; i++) {
+        LIST_FOREACH(&r->endpoints[i], it, next)
+        {
+            const struct endpoint *ep = LIST_ENTRY(it, struct endpoint, link);
+            struct endpoint_vitals v = {ep->tenant, ep->webhook, ep->health.error,
+                                        ep->health.paused, ep->health.failures};
+            if (ep->known && !ep->gone && !fn(arg, &v)) {
+                return;
+            }
+        }
+    }
+}
+
 /* ---- health ------------------------------------------------------------------------------------
  */
 

@@ -20,6 +20,7 @@
 #include "json.h"
 #include "log.h"
 #include "mem.h"
+#include "meters.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -108,6 +109,7 @@ static void on_posted(void *arg, const struct post_result *result)
 {
     struct job *j = arg;
     struct relay *r = j->r;
+    meter_webhook(j->d.tenant, j->d.webhook, result->status, result->duration_us);
     give_back(j);
     job_finish(j, result);
     jobs_start(r);
@@ -378,6 +380,7 @@ static void job_finish(struct job *j, const struct post_result *result)
     j->health = j->ep->health;
     decide(j, result);
     if (j->d.state == STORE_DEAD) {
+        meter_dead_letter(j->d.tenant, j->d.webhook);
         log_info(&(struct log_ctx){.tenant = j->d.tenant}, "webhook.dead_letter",
                  "webhook %s, event %llu after %u attempts: %s", j->d.webhook,
                  (unsigned long long)j->d.seq, (unsigned)attempts_total(j->d.attempts),

@@ -250,6 +250,9 @@ static void on_timer_closed(uv_handle_t *h)
     struct sessions *all = s->all;
     void (*on_freed)(void *, bool) = s->on_freed;
     bool erased = s->erased;
+    if (erased) {
+        meter_session_gone(s->tenant, s->id);
+    }
     void *arg = s->freed_arg;
     list_remove(&s->link);
     all->count--;

@@ -71,4 +71,19 @@ const struct process_usage *session_usage(const struct session *s, uint64_t *sam
 /* {id,phone,lid,push_name,platform} of the linked account as JIDs we own; NULL when unlinked. */
 const json_t *session_account(const struct session *s);
 
+/* What is measured of it. Texts are borrowed from the session. */
+struct session_vitals {
+    const char *tenant, *session;
+    enum session_status status;
+    bool wanted; /* it is meant to run */
+    bool linked;
+    bool browser;    /* one runs; without it the next two are 0 */
+    int browser_pid; /* 0: attached to one that is not ours */
+    uint64_t browser_age_ms;
+    bool page_alive;        /* this document answered the last probe */
+    uint64_t answer_age_ms; /* since then */
+    uint64_t status_age_ms;
+};
+void session_vitals(const struct session *s, struct session_vitals *out);
+
 #endif

@@ -141,6 +141,7 @@ struct session {
     bool probing, catching_up, collected;
     bool resync; /* asked while it could not be done */
     uint64_t probe_n, beat_n;
+    uint64_t browser_since_ms, answered_ms; /* monotonic: browser up, last answer to a probe */
 
     struct session_code qr;
     struct list waiters; /* qr_flow.c */

@@ -19,6 +19,7 @@
 
 #include "clock.h"
 #include "crypto.h"
+#include "meters.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -91,6 +92,7 @@ static void on_started(void *arg, const struct err *e)
     log_info(&s->log, "session.browser", "%s, pid %d", cdp_browser_version(s->browser),
              cdp_browser_pid(s->browser));
     s->phase = RUN_PAGE;
+    s->browser_since_ms = clock_mono_ms();
     open_page(s);
 }
 
@@ -287,6 +289,7 @@ void session_fail(struct session *s, const char *why)
         return;
     }
     uint64_t pause = next_pause(s);
+    meter_help(s->tenant, s->id, METER_RESTART);
     log_warn(&s->log, "session.fail", "%s; again in %llu ms", why, (unsigned long long)pause);
     if (s->tries == 1 && was_up(s)) {
         fallen(s, why);
@@ -309,6 +312,7 @@ void session_trouble(struct session *s, const char *why)
         session_fail(s, why);
         return;
     }
+    meter_help(s->tenant, s->id, METER_RELOAD);
     log_warn(&s->log, "session.trouble", "%s; the page is loaded again", why);
     session_forget_page(s);
     fallen(s, why);

@@ -28,6 +28,7 @@ static void on_answer(struct session *s, const json_t *value)
     }
     s->page_state = st;
     s->page_known = s->probe_ok = true;
+    s->answered_ms = clock_mono_ms();
     int64_t missed = json_int(value, "missed", 0);
     session_apply(s);
     if (missed > 0) {
