@@ -11,6 +11,7 @@
 #include "message_object.h"
 #include "metrics.h"
 #include "process_self.h"
+#include "process_usage.h"
 #include "relay.h"
 #include "sessions.h"
 
@@ -26,6 +27,8 @@ struct row {
     struct session_vitals v;
     uint64_t waiting; /* in its outbox */
     double oldest_s;
+    bool measured; /* the browser; the rest is of the last measurement */
+    double memory, cpu_s, processes;
 };
 
 struct view {
@@ -86,20 +89,55 @@ static void on_session(void *arg, struct session *s)
     if (w->t != NULL && store_counts(w->t, v.tenant, v.session, &counts) == 0) {
         r->waiting = counts.outbox;
     }
+    const struct process_usage *u = session_usage(s, NULL);
+    if (u != NULL) {
+        r->measured = true;
+        r->memory = (double)u->memory_bytes;
+        r->cpu_s = seconds(u->cpu_ms);
+        r->processes = u->processes;
+    }
     if (r->waiting > 0) {
         r->oldest_s = meter_outbox_oldest_s(w->t, v.tenant, v.session, w->now_ms);
     }
 }
 
-enum field { UP, WANTED, STATUS_AGE, ALIVE, ANSWER_AGE, BROWSER_AGE, WAITING, OLDEST };
+enum field {
+    UP,
+    WANTED,
+    STATUS_AGE,
+    ALIVE,
+    ANSWER_AGE,
+    BROWSER_AGE,
+    MEMORY,
+    CPU,
+    PROCESSES,
+    WAITING,
+    OLDEST
+};
+
+static bool has(const struct row *r, enum field f)
+{
+    switch (f) {
+    case ALIVE:
+    case BROWSER_AGE:
+        return r->v.browser;
+    case ANSWER_AGE:
+        return r->v.page_alive;
+    case MEMORY:
+    case CPU:
+    case PROCESSES:
+        return r->measured;
+    default:
+        return true;
+    }
+}
 
 static void session_family(struct view *w, const char *name, const char *help, enum field f)
 {
-    metrics_head(w->out, name, "gauge", help);
+    metrics_head(w->out, name, f == CPU ? "counter" : "gauge", help);
     for (size_t i = 0; i < w->count; i++) {
         const struct row *r = &w->rows[i];
-        bool browser_only = f == ALIVE || f == ANSWER_AGE || f == BROWSER_AGE;
-        if ((browser_only && !r->v.browser) || (f == ANSWER_AGE && !r->v.page_alive)) {
+        if (!has(r, f)) {
             continue;
         }
         const double values[] = {
@@ -109,6 +147,9 @@ static void session_family(struct view *w, const char *name, const char *help, e
             [ALIVE] = r->v.page_alive,
             [ANSWER_AGE] = seconds(r->v.answer_age_ms),
             [BROWSER_AGE] = seconds(r->v.browser_age_ms),
+            [MEMORY] = r->memory,
+            [CPU] = r->cpu_s,
+            [PROCESSES] = r->processes,
             [WAITING] = (double)r->waiting,
             [OLDEST] = r->oldest_s,
         };
@@ -136,6 +177,11 @@ static void write_sessions(struct view *w)
                    "Time since the page last answered a probe.", ANSWER_AGE);
     session_family(w, "wabridge_session_browser_age_seconds", "Time since the browser started.",
                    BROWSER_AGE);
+    session_family(w, "wabridge_session_memory_bytes",
+                   "Memory of the browser (PSS) when last measured.", MEMORY);
+    session_family(w, "wabridge_session_cpu_seconds_total",
+                   "CPU time of the browser's living processes when last measured.", CPU);
+    session_family(w, "wabridge_session_processes", "Processes of the browser.", PROCESSES);
     session_family(w, "wabridge_outbox_messages", "Messages that wait to be sent or acked.",
                    WAITING);
     session_family(w, "wabridge_outbox_oldest_seconds", "Age of the first message that waits.",

@@ -27,7 +27,7 @@ describe('metrics of a session that works', () => {
   before(async () => {
     farEnd = await FarEnd.start();
     hook = await Receiver.start({ answer: (entry) => (entry.path === '/bad' ? 404 : 200) });
-    daemon = await Daemon.start({ farEnd });
+    daemon = await Daemon.start({ farEnd, settings: { 'memory.sample_s': 1 } });
     await daemon.ok('PUT', '/v1/tenants/default/webhooks/erp', { url: hook.url, events: ['*'] });
     await daemon.ok('PUT', '/v1/tenants/default/webhooks/bad', { url: hook.url.replace('/hook', '/bad'), events: ['message.status'] });
     session = daemon.session();
@@ -65,7 +65,7 @@ describe('metrics of a session that works', () => {
   });
 
   test('the session is there with status, browser and page', async () => {
-    const m = await scrape(daemon);
+    let m = await scrape(daemon);
     assert.equal(metric(m, 'wabridge_sessions', { status: 'ready' }), 1);
     assert.equal(metric(m, 'wabridge_sessions', { status: 'failed' }), 0);
     assert.equal(metric(m, 'wabridge_session_up', main), 1);
@@ -74,6 +74,10 @@ describe('metrics of a session that works', () => {
     assert.ok(metric(m, 'wabridge_session_browser_age_seconds', main) > 0);
     assert.ok(metric(m, 'wabridge_session_page_answer_age_seconds', main) >= 0);
     assert.equal(metric(m, 'wabridge_outbox_messages', main), 0);
+    while (metric(m, 'wabridge_session_memory_bytes', main) === undefined) m = await scrape(daemon);
+    assert.ok(metric(m, 'wabridge_session_memory_bytes', main) > 10e6);
+    assert.ok(metric(m, 'wabridge_session_processes', main) > 2);
+    assert.ok(metric(m, 'wabridge_session_cpu_seconds_total', main) > 0);
     assert.ok(metric(m, 'wabridge_uptime_seconds') > 0);
     do {
       m.lag = metric(await scrape(daemon), 'wabridge_loop_lag_seconds_count');
