@@ -57,7 +57,10 @@ static int check_place(const struct api_request *r, struct err *e)
     if (session != NULL && !bridge_sees_session(&r->who, session)) {
         return err_word(e, E_NOTFOUND, "unknown_session", "there is no session %.63s", session);
     }
-    return 0;
+    const char *webhook = r->param[PARAM_WEBHOOK];
+    return webhook != NULL
+               ? bridge_webhook_seen(r->api->bridge, tenant, &r->who, webhook, e)
+               : 0;
 }
 
 static int check_rights(const struct api_request *r, struct err *e)

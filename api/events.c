@@ -5,9 +5,12 @@
 
 static const char *const offers[] = {"application/json", "text/event-stream", NULL};
 
+#define SCAN 5000 /* events looked at for somebody who does not see them all */
+
 struct page {
+    const struct bridge_principal *who;
     struct buf out;
-    unsigned count, limit;
+    unsigned count, limit, scanned, scan;
     uint64_t last;
     bool more;
 };
@@ -16,26 +19,32 @@ static int on_event(void *arg, uint64_t seq, const char *type, const char *text,
 {
     struct page *p = arg;
     (void)type;
-    if (p->count == p->limit || (p->count > 0 && p->out.len + len > API_MAX_LIST_BYTES)) {
+    bool seen = bridge_sees_event(p->who, text, len);
+    if (p->scanned == p->scan || p->count == p->limit || (seen && p->count > 0 && p->out.len + len > API_MAX_LIST_BYTES)) {
         p->more = true;
         return 1;
+    }
+    p->scanned++;
+    p->last = seq;
+    if (!seen) {
+        return 0;
     }
     if (p->count++ > 0) {
         buf_char(&p->out, ',');
     }
     buf_append(&p->out, text, len);
-    p->last = seq;
     return p->out.failed ? 1 : 0;
 }
 
 static void list(struct api_request *r, uint64_t after)
 {
     struct err e = {0};
-    struct page p = {.limit = (unsigned)api_number(r, "limit"), .last = after};
+    struct page p = {.who = &r->who, .limit = (unsigned)api_number(r, "limit"), .last = after};
+    p.scan = bridge_sees_all_sessions(&r->who) ? p.limit : SCAN;
     buf_init(&p.out, 2 * API_MAX_LIST_BYTES);
     buf_str(&p.out, "{\"items\":[");
     int rc =
-        bridge_events(api_bridge(r), r->param[PARAM_TENANT], after, p.limit + 1, on_event, &p, &e);
+        bridge_events(api_bridge(r), r->param[PARAM_TENANT], after, p.scan + 1, on_event, &p, &e);
     if (rc != 0) {
         buf_finish(&p.out);
         api_fail(r, &e);

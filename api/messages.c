@@ -176,6 +176,7 @@ void message_search(struct api_request *r)
     const char *order = api_text(r, "order");
     const struct bridge_search q = {.tenant = TENANT(r),
                                     .session = SESSION(r),
+                                    .who = &r->who,
                                     .q = api_text(r, "q"),
                                     .chat = api_text(r, "chat"),
                                     .type = api_text(r, "type"),

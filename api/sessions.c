@@ -11,7 +11,7 @@ void session_list(struct api_request *r)
     json_t *body = NULL;
     struct err e = {0};
     struct bridge_paging p = api_paging(r);
-    int rc = bridge_session_list(api_bridge(r), TENANT(r), &p, &body, &e);
+    int rc = bridge_session_list(api_bridge(r), TENANT(r), &r->who, &p, &body, &e);
     api_give(r, rc, body, &e);
 }
 

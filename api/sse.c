@@ -4,6 +4,9 @@
  * only far behind; it costs no memory. With nothing to say the connection is suspended until the
  * log grows, a comment is due, or the client is seen to have left (looked at every second: a
  * suspended connection does not notice).
+ *
+ * A stream lives longer than the request that opened it, so whoever opened it is looked at again:
+ * it ends when the key is deleted or may do something else, and when its time is over.
  */
 #include "api_priv.h"
 
@@ -15,6 +18,7 @@
 
 #define PIECE (32u << 10) /* read from the log until there is this much */
 #define BATCH 100
+#define MAX_BATCHES 20 /* without anything to show, before others have their turn */
 #define BLOCK 16384
 
 struct stream {
@@ -22,8 +26,11 @@ struct stream {
     struct api *api;
     struct MHD_Connection *conn;
     struct bridge_watch watch;
+    struct bridge_principal who;
+    uint64_t access_version; /* of the bridge, when who was last looked at */
     char tenant[64];
     uint64_t after;
+    unsigned read; /* in this batch, shown or not */
     struct buf out;
     size_t sent; /* of out */
     bool idle;   /* suspended */
@@ -49,21 +56,49 @@ static void on_grown(struct bridge_watch *w)
 static int on_event(void *arg, uint64_t seq, const char *type, const char *text, size_t len)
 {
     struct stream *s = arg;
+    s->after = seq;
+    s->read++;
+    if (!bridge_sees_event(&s->who, text, len)) {
+        return 0;
+    }
     buf_printf(&s->out, "id: %llu\nevent: %s\ndata: ", (unsigned long long)seq, type);
     buf_append(&s->out, text, len);
     buf_str(&s->out, "\n\n");
-    if (s->out.failed) {
-        return 1;
+    return s->out.failed || s->out.len >= PIECE;
+}
+
+/* Does whoever opened it still have the same rights? */
+static bool is_allowed(struct stream *s)
+{
+    uint64_t version = bridge_access_version(s->api->bridge);
+    bool same = version == s->access_version &&
+                (s->who.expires_ms == 0 || s->who.expires_ms > clock_wall_ms());
+    s->access_version = version;
+    return same || bridge_principal_check(s->api->bridge, &s->who, NULL) == 0;
+}
+
+/* The next events that may be shown; what is not shown is passed over, some at a time. */
+static int next_events(struct stream *s, struct err *e)
+{
+    int rc = 0;
+    for (unsigned i = 0; rc == 0 && s->out.len == 0; i++) {
+        s->read = 0;
+        rc = bridge_events(s->api->bridge, s->tenant, s->after, BATCH, on_event, s, e);
+        if (s->read < BATCH) {
+            break;
+        }
+        if (i == MAX_BATCHES && s->out.len == 0) {
+            return buf_str(&s->out, ": nothing so far\n\n"); /* we are asked for more at once */
+        }
     }
-    s->after = seq;
-    return s->out.len >= PIECE;
+    return rc;
 }
 
 /* 0, or an error: the tenant is gone, the store cannot be read. */
 static int fill(struct stream *s)
 {
     struct err e = {0};
-    int rc = bridge_events(s->api->bridge, s->tenant, s->after, BATCH, on_event, s, &e);
+    int rc = next_events(s, &e);
     if (rc == 0 && s->out.failed) {
         rc = E_NOMEM;
     }
@@ -84,7 +119,7 @@ static ssize_t on_read(void *cls, uint64_t pos, char *out, size_t max)
     if (s->sent == s->out.len) {
         buf_reset(&s->out);
         s->sent = 0;
-        if (s->ended || s->api->closing || fill(s) != 0) {
+        if (s->ended || s->api->closing || !is_allowed(s) || fill(s) != 0) {
             return MHD_CONTENT_READER_END_OF_STREAM;
         }
     }
@@ -132,6 +167,8 @@ void sse_open(struct api_request *r, uint64_t after)
     s->conn = r->conn;
     r->streaming = true;
     s->after = after;
+    s->who = r->who;
+    s->access_version = bridge_access_version(a->bridge);
     s->last_ms = clock_mono_ms();
     memcpy(s->tenant, r->param[PARAM_TENANT], strlen(r->param[PARAM_TENANT]) + 1);
     buf_init(&s->out, API_MAX_LIST_BYTES);
@@ -163,7 +200,7 @@ void sse_tick(struct api *a)
     LIST_FOREACH(&a->streams, it, next)
     {
         struct stream *s = LIST_ENTRY(it, struct stream, link);
-        s->ended = s->ended || (s->idle && client_is_done(s->conn));
+        s->ended = s->ended || (s->idle && client_is_done(s->conn)) || !is_allowed(s);
         if (s->ended || now >= s->last_ms + API_PING_MS) {
             stream_wake(s);
         }

@@ -8,7 +8,7 @@ void webhook_list(struct api_request *r)
     json_t *body = NULL;
     struct err e = {0};
     struct bridge_paging p = api_paging(r);
-    int rc = bridge_webhook_list(api_bridge(r), TENANT(r), &p, &body, &e);
+    int rc = bridge_webhook_list(api_bridge(r), TENANT(r), &r->who, &p, &body, &e);
     api_give(r, rc, body, &e);
 }
 
@@ -22,7 +22,8 @@ void webhook_get(struct api_request *r)
 
 void webhook_put(struct api_request *r)
 {
-    bridge_webhook_put(api_bridge(r), TENANT(r), WEBHOOK(r), r->json, api_done, api_hold(r));
+    bridge_webhook_put(api_bridge(r), TENANT(r), &r->who, WEBHOOK(r), r->json, api_done,
+                       api_hold(r));
 }
 
 void webhook_delete(struct api_request *r)

@@ -235,8 +235,9 @@ void bridge_session_put(struct bridge *b, const char *tenant, const char *sessio
                         const json_t *body, bridge_done_fn done, void *arg);
 int bridge_session_get(struct bridge *b, const char *tenant, const char *session, json_t **out,
                        struct err *e);
-int bridge_session_list(struct bridge *b, const char *tenant, const struct bridge_paging *p,
-                        json_t **out, struct err *e);
+/* who: sees only what its patterns allow; NULL: all. */
+int bridge_session_list(struct bridge *b, const char *tenant, const struct bridge_principal *who,
+                        const struct bridge_paging *p, json_t **out, struct err *e);
 void bridge_session_delete(struct bridge *b, const char *tenant, const char *session,
                            bool erase_messages, bridge_done_fn done, void *arg);
 enum bridge_session_action {
@@ -465,6 +466,7 @@ void bridge_media_delete(struct bridge *b, const char *tenant, const char *media
  * so far. session NULL: all of the tenant's. E_TIMEOUT "search_too_slow". */
 struct bridge_search {
     const char *tenant, *session;
+    const struct bridge_principal *who; /* NULL: all; else only sessions that it sees */
     const char *q; /* words; the last one may be the beginning of one; "a phrase" */
     const char *chat, *type, *direction; /* NULL: any */
     uint64_t since_ms, until_ms;         /* until 0: no end */
@@ -475,12 +477,18 @@ void bridge_search(struct bridge *b, const struct bridge_search *q, bridge_done_
 
 /* ---- webhooks ----------------------------------------------------------------------------- */
 
-void bridge_webhook_put(struct bridge *b, const char *tenant, const char *webhook,
-                        const json_t *body, bridge_done_fn done, void *arg);
+/* who, in all of these: a key that does not see every session has to do only with webhooks whose
+ * session patterns lie within its own; one that it touches gets no event that is of no session.
+ * NULL: all. E_FORBIDDEN when the patterns in body go beyond. */
+void bridge_webhook_put(struct bridge *b, const char *tenant, const struct bridge_principal *who,
+                        const char *webhook, const json_t *body, bridge_done_fn done, void *arg);
+/* 0, also when there is no such webhook; else E_NOTFOUND "unknown_webhook". */
+int bridge_webhook_seen(struct bridge *b, const char *tenant, const struct bridge_principal *who,
+                        const char *webhook, struct err *e);
 int bridge_webhook_get(struct bridge *b, const char *tenant, const char *webhook, json_t **out,
                        struct err *e);
-int bridge_webhook_list(struct bridge *b, const char *tenant, const struct bridge_paging *p,
-                        json_t **out, struct err *e);
+int bridge_webhook_list(struct bridge *b, const char *tenant, const struct bridge_principal *who,
+                        const struct bridge_paging *p, json_t **out, struct err *e);
 void bridge_webhook_delete(struct bridge *b, const char *tenant, const char *webhook,
                            bridge_done_fn done, void *arg);
 /* Sends webhook.test now. Body {ok,status,duration_ms,error,response_body (first 2 KiB)}. */

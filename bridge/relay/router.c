@@ -22,6 +22,7 @@
 struct route {
     struct route *next;
     char webhook[64];
+    bool sessions_only; /* nothing that is of no session */
     char **events;   /* NULL-terminated */
     char **sessions; /* NULL-terminated */
 };
@@ -161,6 +162,7 @@ static int on_stored(void *arg, const char *const *path, struct store_value v)
         struct route *route = mem_calloc(1, sizeof(*route));
         if (route != NULL) {
             memcpy(route->webhook, path[1], strnlen(path[1], sizeof(route->webhook) - 1));
+            route->sessions_only = json_flag(record, "sessions_only", false);
             route->events = texts_of(json_arr(record, "events"));
             route->sessions = texts_of(json_arr(record, "sessions"));
         }
@@ -227,7 +229,8 @@ int router_match(struct router *r, struct store_txn *t, const char *tenant, cons
     int rc = list == NULL ? fill(r, t, tenant, &list) : 0;
     for (struct route *it = rc == 0 ? list->first : NULL; it != NULL && rc == 0; it = it->next) {
         /* what belongs to no session concerns all of them */
-        if (matches(it->events, type) && (session == NULL || matches(it->sessions, session))) {
+        if (matches(it->events, type) &&
+            (session == NULL ? !it->sessions_only : matches(it->sessions, session))) {
             rc = fn(arg, it->webhook);
         }
     }

@@ -11,6 +11,7 @@
  */
 #include "relay_priv.h"
 
+#include "access.h"
 #include "clock.h"
 #include "json.h"
 #include "mem.h"
@@ -41,6 +42,8 @@ struct webhook_put {
     bool generated;
     char secret[SIGNATURE_SECRET_LEN]; /* the generated one */
     uint64_t now_ms;
+    bool narrow; /* whoever asks sees only these: */
+    char seen[BRIDGE_PATTERNS_LEN];
 };
 
 static int on_counted(void *arg, const char *const *path, struct store_value v)
@@ -102,11 +105,39 @@ static int merge_headers(struct webhook_put *p, json_t *record, json_t **headers
     return 0;
 }
 
+static bool sessions_within(const json_t *record, const char *patterns)
+{
+    const json_t *list = json_arr(record, "sessions");
+    bool within = true;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        within = within && patterns_within(json_string_value(json_array_get(list, i)), patterns);
+    }
+    return within && json_array_size(list) > 0;
+}
+
+/* What somebody who sees some sessions makes or changes must stay within them, and is told nothing
+ * that is of no session. */
+static int narrow(const struct webhook_put *p, json_t *record, struct err *e)
+{
+    if (p->call.created && json_object_get(p->changes, "sessions") == NULL &&
+        body_set(record, "sessions", patterns_json(p->seen)) != 0) {
+        return E_NOMEM;
+    }
+    if (!sessions_within(record, p->seen)) {
+        int rc = err_word(e, E_FORBIDDEN, "forbidden",
+                          "the key sees fewer sessions than this webhook would");
+        (void)snprintf(e->field, sizeof(e->field), "sessions");
+        return rc;
+    }
+    return body_set(record, "sessions_only", json_true());
+}
+
 static int write_put(struct store_txn *t, struct webhook_put *p, json_t *record, struct err *e)
 {
     struct call *c = &p->call;
     json_t *headers = NULL;
     int rc = json_object_update(record, p->changes) == 0 ? 0 : E_NOMEM;
+    rc = rc == 0 && p->narrow ? narrow(p, record, e) : rc;
     if (rc == 0 && p->sealed != NULL && (c->created || !p->generated)) {
         rc = json_set_str(record, "secret", p->sealed);
     }
@@ -146,7 +177,9 @@ static int apply_put(struct store_txn *t, struct call *c, struct err *e)
     if (record == NULL) {
         return e->code != 0 ? e->code : E_NOMEM;
     }
-    rc = c->created ? check_new(t, p, e) : 0;
+    rc = c->created                                                ? check_new(t, p, e)
+         : p->narrow && !sessions_within(record, p->seen) ? unknown_webhook(e, p->webhook)
+                                                                   : 0;
     rc = rc != 0 ? rc : write_put(t, p, record, e);
     json_decref(record);
     router_forget(c->b->router, p->tenant);
@@ -193,8 +226,8 @@ static int seal_put(struct bridge *b, struct webhook_put *p, struct err *e)
     return rc;
 }
 
-void bridge_webhook_put(struct bridge *b, const char *tenant, const char *webhook,
-                        const json_t *body, bridge_done_fn done, void *arg)
+void bridge_webhook_put(struct bridge *b, const char *tenant, const struct bridge_principal *who,
+                        const char *webhook, const json_t *body, bridge_done_fn done, void *arg)
 {
     struct err e;
     err_clear(&e);
@@ -217,6 +250,10 @@ void bridge_webhook_put(struct bridge *b, const char *tenant, const char *webhoo
     (void)snprintf(p->tenant, sizeof(p->tenant), "%s", tenant);
     (void)snprintf(p->webhook, sizeof(p->webhook), "%s", webhook);
     p->now_ms = clock_wall_ms();
+    p->narrow = !bridge_sees_all_sessions(who);
+    if (p->narrow) {
+        memcpy(p->seen, who->sessions, sizeof(p->seen));
+    }
     if (webhook_check(body, b->cfg.relay.allow_private, &p->changes, &e) != 0 ||
         seal_put(b, p, &e) != 0) {
         goto fail;
@@ -285,8 +322,29 @@ int bridge_webhook_get(struct bridge *b, const char *tenant, const char *webhook
     return rc;
 }
 
+int bridge_webhook_seen(struct bridge *b, const char *tenant, const struct bridge_principal *who,
+                        const char *webhook, struct err *e)
+{
+    struct store_txn *t = NULL;
+    struct store_value v;
+    if (bridge_sees_all_sessions(who) || !text_is_name(tenant) || !text_is_name(webhook)) {
+        return 0;
+    }
+    int rc = store_read(b->store, &t, e);
+    if (rc != 0) {
+        return rc;
+    }
+    rc = store_get(t, STORE_WEBHOOKS, STORE_PATH(tenant, webhook), &v);
+    json_t *record = rc == 0 ? record_parse(v, e) : NULL;
+    bool seen = sessions_within(record, who->sessions);
+    store_read_end(t);
+    json_decref(record);
+    return rc == E_NOTFOUND || seen ? 0 : unknown_webhook(e, webhook);
+}
+
 struct webhook_page {
     struct bridge *b;
+    const struct bridge_principal *who;
     json_t *items;
     unsigned limit;
     char last[64];
@@ -294,9 +352,24 @@ struct webhook_page {
     struct err *e;
 };
 
+/* Cheaper than to render it: most callers see all. */
+static bool is_seen(const struct webhook_page *p, struct store_value v)
+{
+    if (bridge_sees_all_sessions(p->who)) {
+        return true;
+    }
+    json_t *record = record_parse(v, NULL);
+    bool seen = sessions_within(record, p->who->sessions);
+    json_decref(record);
+    return seen;
+}
+
 static int on_webhook(void *arg, const char *const *path, struct store_value v)
 {
     struct webhook_page *p = arg;
+    if (!is_seen(p, v)) {
+        return 0;
+    }
     if (json_array_size(p->items) == p->limit) {
         p->more = true;
         return 1;
@@ -310,13 +383,13 @@ static int on_webhook(void *arg, const char *const *path, struct store_value v)
                                                         : err_set(p->e, E_NOMEM, "out of memory");
 }
 
-int bridge_webhook_list(struct bridge *b, const char *tenant, const struct bridge_paging *p,
-                        json_t **out, struct err *e)
+int bridge_webhook_list(struct bridge *b, const char *tenant, const struct bridge_principal *who,
+                        const struct bridge_paging *p, json_t **out, struct err *e)
 {
     struct err why;
     err_clear(&why);
     bool start = p->cursor == NULL || p->cursor[0] == '\0';
-    struct webhook_page page = {.b = b, .limit = p->limit, .e = &why};
+    struct webhook_page page = {.b = b, .who = who, .limit = p->limit, .e = &why};
     struct store_txn *t = NULL;
     *out = NULL;
     int rc = paging_check(p, &why);

@@ -18,6 +18,7 @@
 #define CHAT_IDS 4
 #define LIMIT_MAX 500
 #define SKIP_MAX 10000
+#define SESSIONS_MAX 64 /* of a key with patterns, in one search */
 
 struct search_call {
     struct work work; /* first */
@@ -269,10 +270,48 @@ static int read_cursor(struct search_call *c, const char *cursor, struct err *e)
     return 0;
 }
 
+/* ---- which sessions the caller sees ------------------------------------------------------------
+ */
+
+struct seen {
+    const struct bridge_principal *who;
+    char name[SESSIONS_MAX][64];
+    const char *list[SESSIONS_MAX];
+    size_t n;
+    bool too_many;
+};
+
+static void on_session(void *arg, struct session *s)
+{
+    struct seen *seen = arg;
+    if (!bridge_sees_session(seen->who, session_id(s))) {
+        return;
+    }
+    if (seen->n == SESSIONS_MAX) {
+        seen->too_many = true;
+        return;
+    }
+    (void)snprintf(seen->name[seen->n], sizeof(seen->name[0]), "%s", session_id(s));
+    seen->list[seen->n] = seen->name[seen->n];
+    seen->n++;
+}
+
+/* For a search over the tenant by somebody who sees only some of it. */
+static int seen_sessions(struct bridge *b, const struct bridge_search *q, struct seen *seen,
+                         struct err *e)
+{
+    session_each(b, q->tenant, on_session, seen);
+    return seen->too_many ? err_field(e, "too_many_sessions", "q",
+                                      "the key sees more than %d sessions: search them one by one",
+                                      SESSIONS_MAX)
+                          : 0;
+}
+
 static int prepare(struct bridge *b, const struct bridge_search *q, struct search_call *c,
                    bool *empty, struct err *e)
 {
     struct chat_ids ids = {.n = 0};
+    struct seen seen = {.who = q->who};
     struct session *session = NULL;
     int rc = q->session != NULL ? session_find(b, q->tenant, q->session, &session, e)
                                 : tenant_exists(b, q->tenant, e);
@@ -282,6 +321,8 @@ static int prepare(struct bridge *b, const struct bridge_search *q, struct searc
                        "q is what to look for: 1 to %d bytes", SEARCH_Q_MAX);
     }
     rc = rc != 0 || q->chat == NULL ? rc : chat_ids(b, q, &ids, e);
+    bool some = q->session == NULL && !bridge_sees_all_sessions(q->who);
+    rc = rc != 0 || !some ? rc : seen_sessions(b, q, &seen, e);
     if (rc != 0) {
         return rc;
     }
@@ -289,9 +330,11 @@ static int prepare(struct bridge *b, const struct bridge_search *q, struct searc
                                     .type = q->type,
                                     .direction = q->direction,
                                     .chats = ids.list,
-                                    .chat_count = ids.n};
+                                    .chat_count = ids.n,
+                                    .sessions = seen.list,
+                                    .session_count = seen.n};
     (void)snprintf(c->tenant, sizeof(c->tenant), "%s", q->tenant);
-    *empty = !search_match(q->q, &f, &c->match);
+    *empty = !search_match(q->q, &f, &c->match) || (some && seen.n == 0);
     c->limit = q->paging.limit;
     c->query = (struct search_db_query){
         .match = c->match.data,

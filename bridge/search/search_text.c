@@ -157,6 +157,15 @@ static void need(struct buf *out, const char *kind, const char *name)
     }
 }
 
+static void need_one(struct buf *out, const char *kind, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        (void)buf_printf(out, "%sk : %s%016" PRIx64, i == 0 ? " AND (" : " OR ", kind,
+                         fnv(FNV_START, names[i]));
+    }
+    (void)buf_str(out, n > 0 ? ")" : "");
+}
+
 bool search_match(const char *q, const struct search_filter *f, struct buf *out)
 {
     struct buf terms;
@@ -171,11 +180,8 @@ bool search_match(const char *q, const struct search_filter *f, struct buf *out)
     need(out, "s", f->session);
     need(out, "t", f->type);
     need(out, "d", f->direction);
-    for (size_t i = 0; i < f->chat_count; i++) {
-        (void)buf_printf(out, "%sk : c%016" PRIx64, i == 0 ? " AND (" : " OR ",
-                         fnv(FNV_START, f->chats[i]));
-    }
-    (void)buf_str(out, f->chat_count > 0 ? ")" : "");
+    need_one(out, "c", f->chats, f->chat_count);
+    need_one(out, "s", f->sessions, f->session_count);
     return !out->failed;
 }
 

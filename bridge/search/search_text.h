@@ -27,6 +27,8 @@ struct search_filter {
     const char *session, *type, *direction; /* NULL: any */
     const char *const *chats;               /* ids of one chat; NULL: any */
     size_t chat_count;
+    const char *const *sessions; /* one of these, when session is NULL; none: any */
+    size_t session_count;
 };
 /* An FTS5 expression: every word of q must be there, the last one as a beginning (as any that ends
  * in *), "words in quotes" as a phrase. Whatever q is, the expression is one that FTS5 understands.

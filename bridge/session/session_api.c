@@ -160,6 +160,7 @@ int bridge_session_get(struct bridge *b, const char *tenant, const char *session
 
 struct listing {
     const struct bridge_paging *p;
+    const struct bridge_principal *who;
     json_t *items;
     const char *last;
     bool more, failed;
@@ -168,7 +169,8 @@ struct listing {
 static void list_one(void *arg, struct session *s)
 {
     struct listing *l = arg;
-    if (l->failed || l->more || (l->p->cursor && strcmp(s->id, l->p->cursor) <= 0)) {
+    if (l->failed || l->more || (l->p->cursor && strcmp(s->id, l->p->cursor) <= 0) ||
+        !bridge_sees_session(l->who, s->id)) {
         return;
     }
     if (json_array_size(l->items) >= l->p->limit) {
@@ -179,15 +181,15 @@ static void list_one(void *arg, struct session *s)
     l->last = s->id;
 }
 
-int bridge_session_list(struct bridge *b, const char *tenant, const struct bridge_paging *p,
-                        json_t **out, struct err *e)
+int bridge_session_list(struct bridge *b, const char *tenant, const struct bridge_principal *who,
+                        const struct bridge_paging *p, json_t **out, struct err *e)
 {
     int rc = paging_check(p, e);
     rc = rc != 0 ? rc : tenant_exists(b, tenant, e);
     if (rc != 0) {
         return rc;
     }
-    struct listing l = {.p = p, .items = json_array()};
+    struct listing l = {.p = p, .who = who, .items = json_array()};
     session_each(b, tenant, list_one, &l);
     *out = page_body(l.items, l.more ? l.last : NULL);
     if (l.failed && *out) {

@@ -426,7 +426,7 @@ static void fx_on_reply(void *arg, const struct bridge_reply *r)
 static inline json_t *fx_hook(struct fixture *fx, const char *name, json_t *body)
 {
     struct fx_reply r = {0};
-    bridge_webhook_put(&fx->b, "acme", name, body, fx_on_reply, &r);
+    bridge_webhook_put(&fx->b, "acme", NULL, name, body, fx_on_reply, &r);
     assert_false(r.done);
     WAIT(fx, r.done);
     if (r.err.code != 0) {

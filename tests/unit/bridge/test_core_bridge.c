@@ -311,9 +311,9 @@ static void tenants_are_made_changed_and_listed(void **state)
 
     json_t *hook = json_pack("{s:s}", "url", "https://example.com/");
     a = (struct answer){.done = false};
-    CALL(fx, a, bridge_webhook_put(fx->b, "acme", "one", hook, on_answer, &a));
+    CALL(fx, a, bridge_webhook_put(fx->b, "acme", NULL, "one", hook, on_answer, &a));
     assert_int_equal(a.err.code, 0);
-    CALL(fx, a, bridge_webhook_put(fx->b, "acme", "two", hook, on_answer, &a));
+    CALL(fx, a, bridge_webhook_put(fx->b, "acme", NULL, "two", hook, on_answer, &a));
     assert_string_equal(a.err.word, "too_many_webhooks");
     json_decref(a.body);
     json_decref(hook);
@@ -373,7 +373,7 @@ static void a_deleted_tenant_leaves_nothing(void **state)
     json_t *hook = json_pack("{s:s}", "url", "https://example.com/");
     CALL(fx, a, bridge_session_put(fx->b, "acme", "main", session, on_answer, &a));
     assert_int_equal(a.err.code, 0);
-    CALL(fx, a, bridge_webhook_put(fx->b, "acme", "erp", hook, on_answer, &a));
+    CALL(fx, a, bridge_webhook_put(fx->b, "acme", NULL, "erp", hook, on_answer, &a));
     assert_int_equal(a.err.code, 0);
     CALL(fx, a, bridge_key_create(fx->b, "acme", NULL, NULL, on_answer, &a));
     char key[KEY_TEXT_LEN + 1];

@@ -516,7 +516,7 @@ static void old_rows_go_but_not_what_is_still_needed(void **state)
 static struct err put_error(struct fixture *fx, const char *tenant, const char *name, json_t *body)
 {
     struct fx_reply r = {0};
-    bridge_webhook_put(&fx->b, tenant, name, body, fx_on_reply, &r);
+    bridge_webhook_put(&fx->b, tenant, NULL, name, body, fx_on_reply, &r);
     assert_false(r.done);
     WAIT(fx, r.done);
     json_decref(body);
@@ -544,12 +544,12 @@ static void refusals_of_put(void **state)
     json_decref(fx_hook(fx, "two", fx_hook_body(fx, "127.0.0.1"))); /* there already */
     json_t *list = NULL;
     struct bridge_paging p = {.limit = 1, .cursor = ""};
-    assert_int_equal(bridge_webhook_list(&fx->b, "acme", &p, &list, NULL), 0);
+    assert_int_equal(bridge_webhook_list(&fx->b, "acme", NULL, &p, &list, NULL), 0);
     assert_int_equal(json_array_size(json_arr(list, "items")), 1);
     assert_string_equal(json_str(list, "next_cursor"), "one");
     p.cursor = "one";
     json_t *rest = NULL;
-    assert_int_equal(bridge_webhook_list(&fx->b, "acme", &p, &rest, NULL), 0);
+    assert_int_equal(bridge_webhook_list(&fx->b, "acme", NULL, &p, &rest, NULL), 0);
     assert_string_equal(json_str(json_array_get(json_arr(rest, "items"), 0), "id"), "two");
     assert_true(json_is_null(json_object_get(rest, "next_cursor")));
     json_decref(list);
