@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <strings.h>
@@ -133,6 +134,28 @@ int listen_tcp(const char *text, struct listen_address *out, int *fd, struct err
     default:
         return err_sys(e, E_IO, sys, "cannot listen on %s", text);
     }
+}
+
+int listen_adopt(int fd, struct listen_address *out, struct err *e)
+{
+    memset(out, 0, sizeof(*out));
+    socklen_t len = sizeof(out->addr);
+    int flags = fcntl(fd, F_GETFL);
+    if (getsockname(fd, (struct sockaddr *)&out->addr, &len) != 0 || flags < 0 ||
+        fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+        return err_sys(e, E_INVALID, errno, "cannot use the socket that was handed over");
+    }
+    out->len = len;
+    if (out->addr.ss_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const void *)&out->addr;
+        (void)inet_ntop(AF_INET, &v4->sin_addr, out->host, sizeof(out->host));
+        out->loopback = ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+    } else if (out->addr.ss_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const void *)&out->addr;
+        (void)inet_ntop(AF_INET6, &v6->sin6_addr, out->host, sizeof(out->host));
+        out->loopback = IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+    }
+    return 0;
 }
 
 /* Is somebody there? 1: yes, 0: the file is stale or gone, else an errno (negative). */

@@ -30,6 +30,7 @@ struct api_config {
         *socket; /* path of the Unix socket, mode 0600; NULL: none. A stale one is replaced */
     unsigned max_connections, max_per_address; /* of TCP; 0: the defaults above */
     bool metrics_open; /* GET /metrics needs no key on loopback and the socket */
+    int listen_fd, socket_fd; /* listening already, instead of the two above; 0: none. Taken over */
 };
 
 /* Whether the addresses can be understood at all; opens nothing. E_INVALID says what is wrong. */

@@ -99,6 +99,8 @@ int listen_parse(const char *text, struct listen_address *out, struct err *e);
 bool host_is_ours(const char *host, const char *listen_host);
 /* [A-Za-z0-9._-]{1,64} */
 bool request_id_sane(const char *id);
+/* A socket that listens already: its address; it no longer blocks. E_INVALID. */
+int listen_adopt(int fd, struct listen_address *out, struct err *e);
 /* Binds and listens; gives the descriptor. E_EXISTS, E_FORBIDDEN, E_INVALID, E_IO. */
 int listen_tcp(const char *text, struct listen_address *out, int *fd, struct err *e);
 /* Mode 0600; replaces a socket file that nobody listens on. made: what was created (its inode). */

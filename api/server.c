@@ -170,11 +170,12 @@ static int listener_open(struct api_listener *l, int fd, struct err *e)
     return 0;
 }
 
-static int open_tcp(struct api *a, const char *text, struct err *e)
+/* handed: a socket that listens already; 0: none. */
+static int open_tcp(struct api *a, const char *text, int handed, struct err *e)
 {
     struct listen_address addr;
-    int fd = -1;
-    int rc = listen_tcp(text, &addr, &fd, e);
+    int fd = handed;
+    int rc = handed > 0 ? listen_adopt(handed, &addr, e) : listen_tcp(text, &addr, &fd, e);
     if (rc != 0) {
         return rc;
     }
@@ -192,9 +193,14 @@ static int open_tcp(struct api *a, const char *text, struct err *e)
     return listener_open(&a->tcp, fd, e);
 }
 
-static int open_local(struct api *a, const char *path, struct err *e)
+static int open_local(struct api *a, const char *path, int handed, struct err *e)
 {
-    int fd = -1;
+    int fd = handed;
+    if (handed > 0) { /* its file belongs to whoever made it */
+        struct listen_address addr;
+        int rc = listen_adopt(handed, &addr, e);
+        return rc != 0 ? rc : listener_open(&a->local, fd, e);
+    }
     int rc = listen_unix(path, &a->socket_made, &fd, e);
     if (rc != 0) {
         return rc;
@@ -336,11 +342,11 @@ int api_create(uv_loop_t *loop, struct bridge *b, const struct api_config *c, st
     list_init(&a->log_waiters);
     MHD_set_panic_func(on_library_panic, NULL);
     int rc = prepare_texts(a, e);
-    if (rc == 0 && c->listen != NULL) {
-        rc = open_tcp(a, c->listen, e);
+    if (rc == 0 && (c->listen != NULL || c->listen_fd > 0)) {
+        rc = open_tcp(a, c->listen, c->listen_fd, e);
     }
-    if (rc == 0 && c->socket != NULL) {
-        rc = open_local(a, c->socket, e);
+    if (rc == 0 && (c->socket != NULL || c->socket_fd > 0)) {
+        rc = open_local(a, c->socket, c->socket_fd, e);
     }
     if (rc == 0) {
         rc = listener_attach(&a->tcp, e);

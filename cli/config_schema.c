@@ -31,6 +31,9 @@ const struct config_key config_schema[] = {
     C("log", "format", "auto", "auto|json|text", "auto: text on a terminal, else json"),
     C("log", "level", "info", "trace|debug|info|warn|error", "least level that is written"),
 
+    C("security", "confine", "auto", "auto|on|off",
+      "files and system calls that the kernel refuses the daemon: auto: what it can"),
+
     T("browser", "executable", "", "path of Chromium; empty: headless shell, else chromium"),
     T("browser", "user", "", "runs the browser when the daemon is root; empty: wabridge, if it exists"),
     B("browser", "sandbox", "on", "the browser's own sandbox"),

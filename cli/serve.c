@@ -6,6 +6,8 @@
  * directory, a busy port, no Chromium, root with the sandbox, no wa-js.
  */
 #include "cli.h"
+#include "confine.h"
+#include "notify.h"
 
 #include "cdp.h"
 #include "clock.h"
@@ -34,6 +36,7 @@ struct daemon {
     struct cdp *cdp;
     struct bridge *bridge;
     struct api *api;
+    struct notify notify;
     bool started;     /* every part is open */
     int early_signal; /* came before that: the parts run the loop while they open */
     bool stopping;
@@ -85,6 +88,7 @@ static void begin_stop(struct daemon *d, int signum)
 {
     d->stopping = true;
     d->stopping_since = uv_now(&d->loop);
+    notify_stopping(&d->notify);
     log_info(NULL, "daemon.stopping", "signal %d: closing sessions; again to end at once", signum);
     api_close(d->api, API_GRACE_MS, on_api_closed, d);
 }
@@ -177,12 +181,24 @@ static struct api_config api_settings(struct cli *c)
     };
 }
 
+static int confine_to(struct cli *c, const struct api_config *a, const struct bridge_config *b,
+                      struct err *e)
+{
+    struct confine_paths p = {
+        .data_dir = b->data_dir, .socket = a->socket, .executable = b->browser.executable};
+    return confine(config_text(c->config, "security", "confine"), &p, e);
+}
+
 static int open_parts(struct daemon *d, struct cli *c, char **new_key, struct err *e)
 {
     struct bridge_config b;
     struct api_config a = api_settings(c);
+    int tcp, local;
     /* before anything is made: a key must not be born in a start that a typing error ends */
     int r = api_check(&a, e);
+    if (r == 0) {
+        r = notify_sockets(&tcp, &local, e);
+    }
     if (r == 0) {
         r = config_to_bridge(c->config, &b, e);
         b.new_admin_key = c->new_admin_key;
@@ -192,6 +208,9 @@ static int open_parts(struct daemon *d, struct cli *c, char **new_key, struct er
     }
     if (r == 0) {
         r = check_browser(&b, e);
+    }
+    if (r == 0) {
+        r = confine_to(c, &a, &b, e);
     }
     if (r != 0) {
         return r;
@@ -214,6 +233,8 @@ static int open_parts(struct daemon *d, struct cli *c, char **new_key, struct er
     }
     if (r == 0) {
         a = api_settings(c);
+        a.listen_fd = tcp > 0 ? tcp : 0; /* what the service manager listens on goes first */
+        a.socket_fd = local > 0 ? local : 0;
         r = api_create(&d->loop, d->bridge, &a, &d->api, e);
     }
     return r;
@@ -286,6 +307,7 @@ static void greet(struct cli *c, struct daemon *d, const char *new_key)
         fflush(stdout);
     }
     log_info(NULL, "daemon.ready", "%s, %s", listen, config_socket(c->config));
+    notify_ready(&d->notify, &d->loop, listen);
 }
 
 int cmd_serve(struct cli *c)
@@ -300,6 +322,7 @@ int cmd_serve(struct cli *c)
     struct err e = {0};
     char *new_key = NULL;
     umask(077);
+    confine_memory();
     signal(SIGPIPE, SIG_IGN);
     start_logging(c);
     if (uv_loop_init(&d->loop) != 0) {

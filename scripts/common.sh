@@ -6,6 +6,7 @@ cd "$root"
 build_packages=(build-essential cmake ninja-build pkg-config
     libuv1-dev libwebsockets-dev libwebsockets-evlib-uv libcurl4-openssl-dev libjansson-dev
     libqrencode-dev liblmdb-dev libmicrohttpd-dev libinih-dev libsqlite3-dev libssl-dev zlib1g-dev libcmocka-dev
+    libsystemd-dev libseccomp-dev
     chromium chromium-headless-shell chromium-sandbox)
 test_packages=(zbar-tools openssl)
 
