@@ -176,12 +176,21 @@ void audit_tick(struct api *a)
 /* ---- the hook ----------------------------------------------------------------------------------
  */
 
+/* The path names what the key must not know of. */
+static bool is_outside(const struct api_request *r)
+{
+    const char *code = r->audit.code != NULL ? r->audit.code : "";
+    const char *session = r->param[PARAM_SESSION];
+    return !r->who.admin && (strcmp(code, "unknown_tenant") == 0 ||
+                             (strcmp(code, "unknown_session") == 0 && session != NULL &&
+                              !bridge_sees_session(&r->who, session)));
+}
+
 static bool is_refusal(const struct api_request *r, int status)
 {
     return status == MHD_HTTP_UNAUTHORIZED || status == MHD_HTTP_FORBIDDEN ||
            status == MHD_HTTP_TOO_MANY_REQUESTS ||
-           (status == MHD_HTTP_NOT_FOUND && !r->who.admin && r->audit.code != NULL &&
-            strcmp(r->audit.code, "unknown_tenant") == 0);
+           (status == MHD_HTTP_NOT_FOUND && is_outside(r));
 }
 
 static const char *word_of(const struct api_request *r, char out[AUDIT_WORD])

@@ -114,6 +114,13 @@ int bridge_metrics(struct bridge *b, struct buf *out, struct err *e);
 /* The body of GET /health; *healthy is false when the store cannot write. Gives. */
 int bridge_health(struct bridge *b, json_t **out, bool *healthy, struct err *e);
 
+/* Seals every secret of the store anew, under `key` (STORE_KEY_LEN bytes), in one transaction: all
+ * or nothing. Offline and blocking, before any bridge is made on the store. *sealed: how many;
+ * *unreadable: how many could not be opened even before (sealed with a key lost earlier) and stay as
+ * they are. E_UNSUPPORTED: the store holds a sealed text that this version does not know. */
+int bridge_rekey(uv_loop_t *loop, struct store *store, const unsigned char *key, size_t *sealed,
+                 size_t *unreadable, struct err *e);
+
 /* ---- answers ------------------------------------------------------------------------------ */
 
 struct bridge_reply {

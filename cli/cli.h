@@ -23,6 +23,7 @@ struct cli {
     const char *file;    /* send --file */
     const char *caption; /* send --caption */
     const char *type;    /* send --type */
+    const char *new_key_file; /* master-key rotate --new-key-file */
     char **words;       /* what is neither command nor flag */
     int word_count;
 };
@@ -36,6 +37,17 @@ int cmd_send(struct cli *c);
 int cmd_webhooks(struct cli *c);
 int cmd_logs(struct cli *c);
 int cmd_doctor(struct cli *c);
+
+/* ---- the master key (docs/security.md) --------------------------------------------------------- */
+
+int cmd_master_key(struct cli *c);
+/* First thing in main(): WABRIDGE_MASTER_KEY is taken out of the environment, and wiped there, so
+ * that neither a child nor /proc/<pid>/environ has it. */
+void master_key_take(char **env);
+/* Of the environment, [store] master_key_file, the credential, or (all NULL) the data directory.
+ * Fills key_file or master_key, and key_from. Texts live as long as c. E_INVALID. */
+struct store_options;
+int master_key_source(struct cli *c, struct store_options *o, struct err *e);
 
 /* "wabridge: …" on stderr; returns EXIT_NO (EXIT_USAGE for E_INVALID). */
 int cli_fail(const struct err *e);

@@ -89,6 +89,8 @@ const struct config_key config_schema[] = {
 
     B("metrics", "open", "no", "GET /metrics without a key on loopback and the Unix socket"),
 
+    T("store", "master_key_file", "",
+      "the key that secrets are sealed with; empty: store/master.key in data_dir"),
     N("store", "map_gib", "64", 1, 65536, "address space of the store (the file is sparse)"),
 };
 const size_t config_schema_count = sizeof config_schema / sizeof config_schema[0];

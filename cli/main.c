@@ -19,6 +19,7 @@ enum {
     FLAG_LOGS = 1 << 2,
     FLAG_SERVE = 1 << 3,
     FLAG_SEND = 1 << 4,
+    FLAG_MASTER_KEY = 1 << 16,
 };
 
 static const struct command {
@@ -40,6 +41,8 @@ static const struct command {
      "[TENANT | add TENANT/NAME URL | test|deliveries|dead|redrive|delete TENANT/NAME]",
      "list or change webhooks"},
     {"logs", cmd_logs, FLAG_JSON | FLAG_LOGS, "[-f] [--lines N]", "recent log lines of the daemon"},
+    {"master-key", cmd_master_key, FLAG_MASTER_KEY, "new FILE | rotate [--new-key-file FILE]",
+     "make a master key; seal every secret anew (daemon stopped)"},
     {"doctor", cmd_doctor, FLAG_JSON, "", "check this machine and say how to mend what is wrong"},
     {"config", cmd_config, FLAG_JSON, "check", "effective settings and where each comes from"},
 };
@@ -67,6 +70,7 @@ static void help(FILE *out)
         "        --caption TEXT     words beside it\n"
         "        --type TYPE        image, video, audio, voice, document or sticker; else by what\n"
         "                           the file is\n"
+        "  master-key rotate: --new-key-file FILE\n"
         "  logs: -f, --lines N\n\n"
         "TENANT/SESSION may be left out when there is only one. A text that begins with - goes\n"
         "after --. The key is read from admin.key in the data directory, or from WABRIDGE_KEY.\n\n"
@@ -99,6 +103,7 @@ enum {
     OPT_LOG_LEVEL,
     OPT_SET,
     OPT_NEW_ADMIN_KEY,
+    OPT_NEW_KEY_FILE,
     OPT_JSON,
     OPT_PHONE,
     OPT_PNG,
@@ -118,6 +123,7 @@ static const struct option options[] = {
     {"log-level", required_argument, NULL, OPT_LOG_LEVEL},
     {"set", required_argument, NULL, OPT_SET},
     {"new-admin-key", no_argument, NULL, OPT_NEW_ADMIN_KEY},
+    {"new-key-file", required_argument, NULL, OPT_NEW_KEY_FILE},
     {"json", no_argument, NULL, OPT_JSON},
     {"phone", required_argument, NULL, OPT_PHONE},
     {"png", required_argument, NULL, OPT_PNG},
@@ -196,6 +202,9 @@ static int take_option(struct cli *c, struct parsed *p, int opt)
     case OPT_NEW_ADMIN_KEY:
         c->new_admin_key = true;
         return 0;
+    case OPT_NEW_KEY_FILE:
+        c->new_key_file = optarg;
+        return 0;
     case OPT_JSON:
         c->json = true;
         return 0;
@@ -247,6 +256,9 @@ static int refuse_foreign_flags(const struct cli *c, const struct command *cmd)
     if ((c->file != NULL || c->caption != NULL || c->type != NULL) && !(cmd->flags & FLAG_SEND)) {
         return cli_usage("--file, --caption and --type belong to send");
     }
+    if (c->new_key_file != NULL && !(cmd->flags & FLAG_MASTER_KEY)) {
+        return cli_usage("--new-key-file belongs to master-key");
+    }
     if (c->new_admin_key && !(cmd->flags & FLAG_SERVE)) {
         return cli_usage("--new-admin-key belongs to serve");
     }
@@ -294,6 +306,7 @@ int main(int argc, char **argv)
     struct cli c = {0};
     struct parsed p = {0};
     int opt, r = 0;
+    master_key_take(environ);
     while (r == 0 && !p.stop && (opt = getopt_long(argc, argv, "fhV", options, NULL)) != -1) {
         r = take_option(&c, &p, opt);
     }

@@ -224,7 +224,10 @@ static int open_parts(struct daemon *d, struct cli *c, char **new_key, struct er
         .map_size = config_number(c->config, "store", "map_gib") << 30,
         .loop = &d->loop,
     };
-    r = store_open(&so, &d->store, e);
+    r = master_key_source(c, &so, e);
+    if (r == 0) {
+        r = store_open(&so, &d->store, e);
+    }
     if (r == 0) {
         r = cdp_create(&d->loop, &d->cdp, e);
     }

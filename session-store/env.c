@@ -90,7 +90,7 @@ int store_open(const struct store_options *o, struct store **out, struct err *e)
         rc = env_open(s, o, e);
     }
     if (rc == 0) {
-        rc = schema_open(s, o->new_key, e);
+        rc = schema_open(s, o, e);
     }
     if (rc == 0 && fsync(s->dir_fd) != 0) {
         rc = err_sys(e, E_IO, errno, "cannot sync %s", o->dir);

@@ -69,7 +69,7 @@ static int migrate(struct store_txn *t, uint32_t version, struct err *e)
     return rc == 0 ? 0 : fail(t, rc, e, "cannot write the store");
 }
 
-static int open_in(struct store_txn *t, bool new_key, struct err *e)
+static int open_in(struct store_txn *t, const struct store_options *o, struct err *e)
 {
     uint32_t version = 0;
     MDB_val v;
@@ -87,7 +87,7 @@ static int open_in(struct store_txn *t, bool new_key, struct err *e)
         rc = migrate(t, version, e);
     }
     if (rc == 0) {
-        rc = secrets_open(t->s, t, new_key, e);
+        rc = secrets_open(t->s, t, o, e);
     }
     if (rc == 0 && txn_sys_get(t, "sequence", &v) == 0) {
         if (v.mv_size != 8) {
@@ -98,13 +98,13 @@ static int open_in(struct store_txn *t, bool new_key, struct err *e)
     return rc;
 }
 
-int schema_open(struct store *s, bool new_key, struct err *e)
+int schema_open(struct store *s, const struct store_options *o, struct err *e)
 {
     int mdb = txn_begin_write(s);
     if (mdb != 0) {
         return err_set(e, txn_rc(NULL, mdb), "cannot open the store: %s", mdb_strerror(mdb));
     }
-    int rc = open_in(&s->writer, new_key, e);
+    int rc = open_in(&s->writer, o, e);
     if (rc != 0) {
         txn_abort(&s->writer);
         return rc;

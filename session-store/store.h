@@ -32,6 +32,8 @@
 #define STORE_MAX_VALUE (1u << 20)
 #define STORE_MAX_PENDING 65536 /* operations waiting for the writer; past it done gets E_LIMIT */
 
+#define STORE_KEY_LEN 32 /* bytes of a master key */
+
 struct store;
 struct store_txn;
 struct store_op;
@@ -40,6 +42,10 @@ struct store_options {
     const char *dir;   /* absolute, made with mode 0700; E_FORBIDDEN when another user owns it */
     uint64_t map_size; /* bytes of address space; 0: 64 GiB (the file is sparse) */
     uv_loop_t *loop;
+    const char *key_file;            /* absolute path of the master key, which must be there; NULL:
+                                        <dir>/master.key, made when the store is new */
+    const unsigned char *master_key; /* or the key itself (STORE_KEY_LEN bytes, borrowed) */
+    const char *key_from;            /* what to call it in errors: "WABRIDGE_MASTER_KEY" */
     bool new_key; /* go on with another master.key than the one this store was made with; what that
                      one sealed stays unreadable. Otherwise E_AUTH when it is missing or another */
 };
@@ -338,15 +344,46 @@ int store_idem_put(struct store_txn *t, const char *tenant, const char *key,
                    size_t len);
 int store_idem_trim(struct store_txn *t, uint64_t now_ms, size_t max, size_t *n);
 
-/* ---- secrets: sealed with the master key of the data directory ----------------------------- */
+/* ---- secrets: sealed with the master key --------------------------------------------------- */
 
-/* AES-256-GCM under <dir>/master.key (made at first open, mode 0600). place binds the secret to
- * where it belongs, e.g. "acme/webhook/erp". Gives base64 text (free()). Thread: any. */
+/* AES-256-GCM under the master key (struct store_options). place binds the secret to where it
+ * belongs, e.g. "acme/webhook/erp". Gives "v1:<id of the key>:<base64>" (free()). Thread: any. What
+ * is sealed in a new place must be added to bridge/core/rekey.c, or a rotation refuses to run. */
 int store_seal(struct store *s, const char *place, const void *secret, size_t len, char **out,
                struct err *e);
 /* Gives the secret (mem_wipe_free()). E_AUTH when it was sealed elsewhere or with another key. */
 int store_unseal(struct store *s, const char *place, const char *sealed, char **secret, size_t *len,
                  struct err *e);
+
+/* ---- another master key (docs/security.md) -------------------------------------------------- */
+
+/*
+ * A rotation, while nobody else uses the store: store_rotate_begin(); one operation that replaces
+ * every sealed text by what store_reseal() makes of it and ends with store_rotate_commit(); when
+ * that operation is done the store is under the new key, and when it failed nothing has changed.
+ * Both keys open what they sealed until the store is closed.
+ */
+void store_rotate_begin(struct store *s, const unsigned char key[STORE_KEY_LEN]);
+/* Writer thread. Gives (free()). */
+int store_reseal(struct store_txn *t, const char *place, const char *sealed, char **out,
+                 struct err *e);
+int store_rotate_commit(struct store_txn *t);
+#define STORE_KEY_ID 9 /* 8 hex digits and NUL */
+void store_key_id(const unsigned char key[STORE_KEY_LEN], char out[STORE_KEY_ID]);
+
+/*
+ * The key's file: 32 bytes, or their base64. A rotation writes <path>.next before the commit and
+ * calls store_key_file_replace() behind it; store_open() takes <path>.next for <path> when that is
+ * the one that fits, so a crash between any two steps leaves a store that opens.
+ */
+/* E_NOTFOUND; E_FORBIDDEN: open to everybody; E_INVALID: no key. */
+int store_key_file_read(const char *path, unsigned char key[STORE_KEY_LEN], struct err *e);
+/* A new random one, mode 0600, durable. E_EXISTS. */
+int store_key_file_create(const char *path, unsigned char key[STORE_KEY_LEN], struct err *e);
+/* <path>.next becomes <path>; the old one stays as <path>.old-<id>. */
+int store_key_file_replace(const char *path, const char *old_id, struct err *e);
+/* Is it the key that this store's secrets are sealed with? */
+int store_key_fits(struct store_txn *t, const unsigned char key[STORE_KEY_LEN], bool *fits);
 
 /* ---- audit: hash chains --------------------------------------------------------------------- */
 

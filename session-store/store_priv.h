@@ -97,6 +97,8 @@ struct store {
     MDB_env *env; /* LMDB does its own locking */
     MDB_dbi dbi[DB_COUNT];
     uint8_t key[CRYPTO_KEY_LEN]; /* read-only after open */
+    uint8_t next_key[CRYPTO_KEY_LEN]; /* read-only after store_rotate_begin() */
+    char key_id[STORE_KEY_ID], next_id[STORE_KEY_ID]; /* next_id "": no rotation */
     int dir_fd, lock_fd;
 
     /* loop thread */
@@ -228,8 +230,13 @@ int audit_check_all(struct store_txn *t, struct err *e); /* every chain */
 int delivery_needs_event(struct store_txn *t, const char *tenant, uint64_t seq, bool *needed);
 
 int lock_take(struct store *s, const char *dir, struct err *e);
-int secrets_open(struct store *s, struct store_txn *t, bool new_key, struct err *e);
-int schema_open(struct store *s, bool new_key, struct err *e);
+/* master_key.c: the file <dir>/master.key and the like. dir_fd AT_FDCWD and an absolute name: any
+ * file. */
+int key_file_load(int dir_fd, const char *name, uint8_t key[CRYPTO_KEY_LEN], struct err *e);
+int key_file_make(int dir_fd, const char *name, uint8_t key[CRYPTO_KEY_LEN], struct err *e);
+int secrets_open(struct store *s, struct store_txn *t, const struct store_options *o,
+                 struct err *e);
+int schema_open(struct store *s, const struct store_options *o, struct err *e);
 
 int writer_start(struct store *s, struct err *e);
 void env_free(struct store *s); /* what store_open() made, in any state */
