@@ -477,6 +477,7 @@ void api_metrics_answered(const struct api_request *r); /* status is set */
 
 void health_get(struct api_request *r);
 void metrics_get(struct api_request *r);
+void alert_list(struct api_request *r);
 void openapi_get(struct api_request *r);
 void logs_get(struct api_request *r);
 void tenant_list(struct api_request *r);

@@ -1,4 +1,4 @@
-/* GET /metrics, and what the API measures of itself: by route, never by path. */
+/* GET /metrics and alerts; what the API measures of itself: by route, never by path. */
 #include "api_priv.h"
 
 #include "metrics.h"
@@ -54,4 +54,12 @@ void metrics_get(struct api_request *r)
     } else {
         api_answer_data(r, r->route->status, METRICS_TYPE, data, len);
     }
+}
+
+void alert_list(struct api_request *r)
+{
+    json_t *body = NULL;
+    struct err e = {0};
+    int rc = bridge_alert_list(api_bridge(r), r->param[PARAM_TENANT], &body, &e);
+    api_give(r, rc, body, &e);
 }

@@ -370,6 +370,10 @@ const struct api_route api_routes[] = {
     {"GET", "/v1/audit", API_ADMIN, BRIDGE_NO_SCOPE, audit_list, audits,
      "The same of acts above tenants, and of refused logins", NULL, 200, "AuditList", 0,
      AUDIT_MEDIA},
+    {"GET", "/v1/alerts", API_ADMIN, BRIDGE_NO_SCOPE, alert_list, NULL,
+     "Alerts that fire, of every tenant and of the node", NULL, 200, "AlertList", 0, NULL},
+    {"GET", TENANT "/alerts", API_TENANT, BRIDGE_EVENTS_READ, alert_list, NULL,
+     "Alerts of a tenant that fire", NULL, 200, "AlertList", API_WHOLE_TENANT, NULL},
     {"GET", "/v1/logs", API_ADMIN, BRIDGE_NO_SCOPE, logs_get, log_lines, "Recent log lines of the daemon", NULL, 200,
      "LogLines", API_QUIET, NULL},
 };

@@ -356,6 +356,12 @@ const struct schema schemas[] = {
      OBJECT("\"items\",\"next_cursor\",\"anchor\",\"head\"",
             "\"items\":{\"type\":\"array\",\"items\":" REF("AuditRecord") "},\"next_cursor\":"
             TEXT_OR_NULL ",\"anchor\":" REF("AuditEnd") ",\"head\":" REF("AuditEnd"))},
+    {"Alert",
+     OBJECT("\"alert\",\"state\",\"since\"",
+            "\"alert\":" TEXT ",\"state\":{\"enum\":[\"firing\",\"resolved\"]},\"tenant\":" TEXT_OR_NULL
+            ",\"session\":" TEXT_OR_NULL ",\"webhook\":" TEXT_OR_NULL ",\"since\":" TIME_OR_NULL
+            ",\"value\":" NUMBER ",\"threshold\":" NUMBER ",\"detail\":" TEXT ",\"help\":" TEXT)},
+    {"AlertList", LIST_OF("Alert")},
     {"LogLines",
      OBJECT("\"items\",\"next_after\"",
             "\"items\":{\"type\":\"array\",\"items\":" OBJECT(

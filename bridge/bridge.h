@@ -89,6 +89,20 @@ struct bridge_config {
     struct {
         uint64_t sample_ms; /* between measurements of the browsers; default 15000 */
     } memory;
+    struct {                        /* docs/monitoring.md; a threshold of 0: no such alert */
+        const char *tenant;         /* whose log gets the node's alerts; default "default" */
+        uint64_t check_ms;          /* between rounds; default 10000 */
+        uint64_t hold_ms;           /* disk and memory bad for so long; default 60000 */
+        uint64_t recover_ms;        /* good for so long before it is over; default 120000 */
+        uint64_t window_ms;         /* of send failures; default 300000 */
+        unsigned send_failures;     /* at least so many in it; default 5 */
+        unsigned send_failures_percent; /* and so big a part of the sends; default 50 */
+        uint64_t flap_window_ms;    /* default 600000 */
+        unsigned flaps;             /* falls of a session in it; default 5 */
+        uint64_t queue_age_ms;      /* of the first message that waits; default 900000 */
+        uint64_t disk_free_bytes;   /* default 1 GiB */
+        unsigned memory_percent;    /* in use; default 95 */
+    } alerts;
 };
 /* Is it something for media.download? E_INVALID says what is. */
 int bridge_media_download_check(const char *list, struct err *e);
@@ -562,6 +576,12 @@ typedef int (*bridge_audit_fn)(void *arg, const char *line, size_t len);
 #define BRIDGE_AUDIT_CURSOR 24
 int bridge_audit_list(struct bridge *b, const struct bridge_audit_query *q, bridge_audit_fn fn,
                       void *arg, char next[BRIDGE_AUDIT_CURSOR], json_t **ends, struct err *e);
+
+/* ---- alerts ------------------------------------------------------------------------------- */
+
+/* Those that fire: {items:[{alert,state,tenant,session,webhook,since,value,threshold,detail,help}],
+ * next_cursor:null}. tenant NULL: all, with those of the node (their tenant is null). */
+int bridge_alert_list(struct bridge *b, const char *tenant, json_t **out, struct err *e);
 
 /* ---- events ------------------------------------------------------------------------------- */
 

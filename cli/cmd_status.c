@@ -83,11 +83,31 @@ static void print_health(const json_t *h)
            (long long)json_int(q, "dead_letters", 0));
 }
 
+static void print_alerts(const json_t *list)
+{
+    size_t i;
+    json_t *a;
+    json_array_foreach(json_arr(list, "items"), i, a)
+    {
+        char where[200];
+        const char *tenant = json_str(a, "tenant");
+        snprintf(where, sizeof where, "%s%s%s", tenant != NULL ? tenant : "this machine",
+                 tenant != NULL ? "/" : "",
+                 tenant != NULL ? json_str_or(a, "session", json_str_or(a, "webhook", "")) : "");
+        printf("ALERT %-18s %-28s since %s\n      %s\n      %s\n", json_str_or(a, "alert", "?"),
+               where, json_str_or(a, "since", "?"), json_str_or(a, "detail", ""),
+               json_str_or(a, "help", ""));
+    }
+    if (i > 0) {
+        putchar('\n');
+    }
+}
+
 int cmd_status(struct cli *c)
 {
     struct err e = {0};
     struct client *cl = NULL;
-    struct answer health = {0};
+    struct answer health = {0}, alerts = {0};
     json_t *sessions = NULL;
     if (c->word_count > 0) {
         return cli_usage("status takes no name; see `wabridge sessions`");
@@ -102,18 +122,24 @@ int cmd_status(struct cli *c)
     if (r == 0) {
         r = fetch_sessions(cl, &sessions, &e);
     }
+    if (r == 0) {
+        r = client_call(cl, "GET", "/v1/alerts", NULL, NULL, &alerts, &e);
+    }
     if (r == 0 && c->json) {
-        json_t *both = json_pack("{s:O, s:O}", "health", health.json, "sessions", sessions);
+        json_t *both = json_pack("{s:O, s:O, s:O}", "health", health.json, "alerts",
+                                 json_object_get(alerts.json, "items"), "sessions", sessions);
         print_json(both);
         json_decref(both);
     } else if (r == 0) {
         print_health(health.json);
+        print_alerts(alerts.json);
         print_sessions(sessions);
     }
     int code = r != 0                                                      ? cli_fail(&e)
                : strcmp(json_str_or(health.json, "status", ""), "ok") == 0 ? EXIT_OK
                                                                            : EXIT_NO;
     json_decref(sessions);
+    answer_free(&alerts);
     answer_free(&health);
     client_close(cl);
     return code;

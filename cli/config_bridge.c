@@ -119,5 +119,18 @@ int config_to_bridge(struct config *c, struct bridge_config *out, struct err *e)
     out->audit.keep_ms = config_number(c, "audit", "keep_days") * UINT64_C(86400000);
     out->audit.sends = config_bool(c, "audit", "sends");
     out->memory.sample_ms = config_number(c, "memory", "sample_s") * 1000;
+    out->alerts.tenant = or_null(config_text(c, "alerts", "tenant"));
+    out->alerts.check_ms = config_number(c, "alerts", "check_ms");
+    out->alerts.hold_ms = config_number(c, "alerts", "hold_s") * 1000;
+    out->alerts.recover_ms = config_number(c, "alerts", "recover_s") * 1000;
+    out->alerts.window_ms = config_number(c, "alerts", "send_window_s") * 1000;
+    out->alerts.send_failures = (unsigned)config_number(c, "alerts", "send_failures");
+    out->alerts.send_failures_percent =
+        (unsigned)config_number(c, "alerts", "send_failures_percent");
+    out->alerts.flap_window_ms = config_number(c, "alerts", "flap_window_s") * 1000;
+    out->alerts.flaps = (unsigned)config_number(c, "alerts", "flaps");
+    out->alerts.queue_age_ms = config_number(c, "alerts", "queue_age_s") * 1000;
+    out->alerts.disk_free_bytes = config_number(c, "alerts", "disk_free_mib") << 20;
+    out->alerts.memory_percent = (unsigned)config_number(c, "alerts", "memory_percent");
     return 0;
 }

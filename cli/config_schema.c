@@ -87,6 +87,19 @@ const struct config_key config_schema[] = {
 
     N("memory", "sample_s", "15", 1, 3600, "between measurements of the browsers"),
 
+    T("alerts", "tenant", "default", "whose event log gets the alerts of the node; empty: none"),
+    N("alerts", "check_ms", "10000", 50, 600000, "between looks at everything"),
+    N("alerts", "hold_s", "60", 0, 86400, "disk or memory bad for so long before an alert"),
+    N("alerts", "recover_s", "120", 0, 86400, "good for so long before an alert is over"),
+    N("alerts", "send_window_s", "300", 1, 86400, "in which failed sends are counted"),
+    N("alerts", "send_failures", "5", 1, 1000000, "of a session, at least so many"),
+    N("alerts", "send_failures_percent", "50", 0, 100, "of its sends; 0: no such alert"),
+    N("alerts", "flap_window_s", "600", 1, 86400, "in which falls of a session are counted"),
+    N("alerts", "flaps", "5", 0, 1000000, "falls of a session; 0: no such alert"),
+    N("alerts", "queue_age_s", "900", 0, 2592000, "age of a message that waits; 0: no such alert"),
+    N("alerts", "disk_free_mib", "1024", 0, 16777216, "free in the data directory; 0: no such alert"),
+    N("alerts", "memory_percent", "95", 0, 100, "memory in use; 0: no such alert"),
+
     B("metrics", "open", "no", "GET /metrics without a key on loopback and the Unix socket"),
 
     T("store", "master_key_file", "",

@@ -234,6 +234,24 @@ static void check_origin(struct report *r)
     curl_easy_cleanup(curl);
 }
 
+static void check_alerts(struct report *r, struct client *cl)
+{
+    struct err e = {0};
+    struct answer a = {0};
+    size_t i;
+    const json_t *alert;
+    if (client_call(cl, "GET", "/v1/alerts", NULL, NULL, &a, &e) != 0) {
+        note(r, "alerts", WARNING, "%s", e.msg);
+    }
+    json_array_foreach(json_arr(a.json, "items"), i, alert)
+    {
+        note(r, "alert", WARNING, "%s of %s: %s. %s", json_str_or(alert, "alert", "?"),
+             json_str_or(alert, "tenant", "this machine"), json_str_or(alert, "detail", "?"),
+             json_str_or(alert, "help", ""));
+    }
+    answer_free(&a);
+}
+
 static void check_daemon(struct report *r)
 {
     struct err e = {0};
@@ -242,6 +260,7 @@ static void check_daemon(struct report *r)
     if (client_open(r->cli, &cl, &e) == 0 &&
         client_call(cl, "GET", "/health", NULL, NULL, &a, &e) == 0) {
         note(r, "daemon", GOOD, "running, version %s", json_str_or(a.json, "version", "?"));
+        check_alerts(r, cl);
     } else {
         note(r, "daemon", WARNING, "%s", e.msg);
     }

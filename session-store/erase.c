@@ -51,7 +51,7 @@ int store_erase_some(struct store_txn *t, const char *tenant, const char *sessio
     if (!t->write) {
         return E_STATE;
     }
-    static const enum db always[] = {DB_AGENTS, DB_AGENT_QUEUE};
+    static const enum db always[] = {DB_AGENTS, DB_ALERTS, DB_AGENT_QUEUE};
     int rc = erase_outbox(t, tenant, session, &left);
     for (size_t i = 0; rc == 0 && i < sizeof(always) / sizeof(always[0]); i++) {
         rc = wipe(t, always[i], tenant, session, &left);

@@ -22,6 +22,7 @@ static const struct {
     [STORE_TERMS] = {4, {KEY_NAME_MAX, KEY_NAME_MAX, STORE_MAX_ID, STORE_MAX_ID}},
     [STORE_AGENTS] = {3, {KEY_NAME_MAX, KEY_NAME_MAX, KEY_NAME_MAX}},
     [STORE_AGENT_QUEUE] = {3, {KEY_NAME_MAX, KEY_NAME_MAX, KEY_NAME_MAX}},
+    [STORE_ALERTS] = {4, {KEY_NAME_MAX, KEY_NAME_MAX, KEY_NAME_MAX, KEY_NAME_MAX}},
 };
 
 /* Appends the names of a path; gives how many there were. */

@@ -115,6 +115,7 @@ enum store_table {
     STORE_TERMS, /* tenant, session, term, contact id: by which words a contact is found */
     STORE_AGENTS, /* tenant, session, part: "settings" of the auto-reply agent, its "health" */
     STORE_AGENT_QUEUE, /* tenant, session, seq: a message for the agent, or its answer to send */
+    STORE_ALERTS, /* tenant, session or -, webhook or -, kind: an alert that fires */
     STORE_TABLE_COUNT
 };
 #define STORE_PATH_MAX 4

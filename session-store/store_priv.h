@@ -31,6 +31,7 @@
     X(DB_TERMS, "terms")                                                                           \
     X(DB_AGENTS, "agents")                                                                         \
     X(DB_AGENT_QUEUE, "agent_queue")                                                               \
+    X(DB_ALERTS, "alerts")                                                                         \
     X(DB_SYS, "sys")                     /* name -> number: schema, sequence, key check */         \
     X(DB_CHATS, "chats")                 /* t|s|chat -> last_ms, data */                           \
     X(DB_CHAT_RECENT, "chat_recent")     /* t|s|last_ms|chat */                                    \

@@ -11,6 +11,7 @@
 #include "core_priv.h"
 
 #include "agent.h"
+#include "alert.h"
 #include "clock.h"
 #include "media.h"
 #include "mem.h"
@@ -28,6 +29,7 @@
 static void finish(struct bridge *b)
 {
     people_free(b->people);
+    alerts_free(b->alerts);
     router_free(b->router);
     if (b->core != NULL) {
         crypto_wipe(b->core->pepper, sizeof(b->core->pepper));
@@ -43,6 +45,7 @@ static int make_rooms(struct bridge *b, char **new_key, struct err *e)
     rc = rc != 0 ? rc : media_create(b, &b->media, e);
     rc = rc != 0 ? rc : people_create(b, &b->people, e);
     rc = rc != 0 ? rc : router_create(b, &b->router, e);
+    rc = rc != 0 ? rc : alerts_create(b, &b->alerts, e);
     rc = rc != 0 ? rc : relay_create(b, &b->relay, e);
     rc = rc != 0 ? rc : outbox_create(b, &b->outbox, e);
     rc = rc != 0 ? rc : agents_create(b, &b->agents, e);
@@ -134,7 +137,9 @@ int bridge_create(uv_loop_t *loop, struct store *store, struct cdp *cdp,
     b->core->watch_timer.data = b;
     b->core->housekeeping_timer.data = b;
     loop_lag_init(b, &b->core->lag);
-    b->core->handles = 3;
+    (void)uv_timer_init(loop, alerts_timer(b->alerts));
+    alerts_timer(b->alerts)->data = b;
+    b->core->handles = 4;
     *out = b;
     return 0;
 }
@@ -148,6 +153,7 @@ void bridge_start(struct bridge *b)
     tenants_resume(b);
     housekeeping_start(b);
     loop_lag_start(&b->core->lag);
+    alerts_start(b->alerts);
 }
 
 /* ---- close -------------------------------------------------------------------------------------
@@ -186,6 +192,7 @@ static void on_idle(struct bridge *b)
     uv_close((uv_handle_t *)&b->core->watch_timer, on_timer_closed);
     uv_close((uv_handle_t *)&b->core->housekeeping_timer, on_timer_closed);
     uv_close((uv_handle_t *)&b->core->lag.timer, on_lag_closed);
+    uv_close((uv_handle_t *)alerts_timer(b->alerts), on_timer_closed);
 }
 
 static void on_outbox_closed(void *arg)
@@ -241,6 +248,7 @@ void bridge_close(struct bridge *b, uint64_t grace_ms, void (*on_closed)(void *a
     (void)uv_timer_stop(&b->core->watch_timer);
     (void)uv_timer_stop(&b->core->housekeeping_timer);
     (void)uv_timer_stop(&b->core->lag.timer);
+    (void)uv_timer_stop(alerts_timer(b->alerts));
     while (list_pop(&b->watches) != NULL || list_pop(&b->core->grown) != NULL) {
         /* their owners may still stop them: a removed node is a list of itself */
     }

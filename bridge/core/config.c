@@ -44,6 +44,18 @@ void bridge_config_defaults(struct bridge_config *c)
                   .max_total_bytes = UINT64_C(10) << 30},
         .audit = {.keep_ms = 365 * DAY_MS},
         .memory = {.sample_ms = 15000},
+        .alerts = {.tenant = "default",
+                   .check_ms = 10000,
+                   .hold_ms = MINUTE_MS,
+                   .recover_ms = 2 * MINUTE_MS,
+                   .window_ms = 5 * MINUTE_MS,
+                   .send_failures = 5,
+                   .send_failures_percent = 50,
+                   .flap_window_ms = 10 * MINUTE_MS,
+                   .flaps = 5,
+                   .queue_age_ms = 15 * MINUTE_MS,
+                   .disk_free_bytes = UINT64_C(1) << 30,
+                   .memory_percent = 95},
     };
 }
 
@@ -72,7 +84,7 @@ int core_config_copy(struct bridge *b, const struct bridge_config *c)
     const char **texts[] = {&b->cfg.data_dir,     &b->cfg.browser.executable,
                             &b->cfg.browser.user, &b->cfg.browser.attach,
                             &b->cfg.page.origin,  &b->cfg.page.wa_js,
-                            &b->cfg.media.download};
+                            &b->cfg.media.download, &b->cfg.alerts.tenant};
     const size_t count = sizeof(texts) / sizeof(texts[0]);
     /* One more slot holds the list of arguments itself, one the NULL at the end. */
     b->cfg_texts = mem_calloc(count + args + 2, sizeof(char *));

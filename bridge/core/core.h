@@ -18,6 +18,7 @@ struct relay;    /* bridge/relay/relay.h */
 struct media;    /* bridge/media/media.h: files of messages */
 struct people;   /* bridge/people/people.h: looks at the far end, pictures */
 struct agents;   /* bridge/agent/agent.h: auto-reply */
+struct alerts;   /* bridge/alert/alert.h */
 struct search;   /* bridge/search/search.h: full-text index */
 struct router;   /* bridge/relay/event.h: which webhooks want an event; writer thread */
 struct core;     /* bridge/core/core_priv.h: keys, watches, operations on their way */
@@ -36,6 +37,7 @@ struct bridge {
     struct people *people;
     struct agents *agents;
     struct search *search;
+    struct alerts *alerts;
     struct core *core;
     struct list watches; /* struct bridge_watch */
     uint64_t started_ms;

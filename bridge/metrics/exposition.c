@@ -5,6 +5,7 @@
  */
 #include "meters.h"
 
+#include "alert.h"
 #include "clock.h"
 #include "json.h"
 #include "mem.h"
@@ -304,6 +305,18 @@ static void write_process(struct view *w)
         (double)meter_lag_worst_us(w->b) / 1e6);
 }
 
+static void write_alerts(struct view *w)
+{
+    struct buf *out = w->out;
+    unsigned firing[ALERT_KINDS];
+    alerts_count(w->b->alerts, firing);
+    GAUGE("alerts", "Alerts that fire, by kind.");
+    for (int k = 0; k < ALERT_KINDS; k++) {
+        metrics_sample(out, "wabridge_alerts", (const char *const[]){"alert", NULL},
+                       METRIC_VALUES(alert_name((enum alert_kind)k)), firing[k]);
+    }
+}
+
 int bridge_metrics(struct bridge *b, struct buf *out, struct err *e)
 {
     struct view w = {.b = b, .out = out, .now_ms = clock_wall_ms()};
@@ -318,7 +331,7 @@ int bridge_metrics(struct bridge *b, struct buf *out, struct err *e)
         session_each(b, NULL, on_session, &w);
     }
     write_process(&w);
-    GAUGE("alerts", "Alerts that are firing, by kind.");
+    write_alerts(&w);
     write_sessions(&w);
     write_webhooks(&w);
     write_store(&w);

@@ -7,6 +7,7 @@
  */
 #include "outbox_priv.h"
 
+#include "alert.h"
 #include "clock.h"
 #include "event.h"
 #include "log.h"
@@ -101,6 +102,7 @@ static void on_swept(struct store_op *op, int rc)
         log_info(session_log(l->s), "outbox.expired", "%zu messages expired in the queue",
                  w->count);
         meter_messages(l->owner.tenant, l->owner.session, "failed", "expired", w->count);
+        alert_send_failed(l->b, session_counts(l->s), "expired", (uint32_t)w->count);
         for (size_t i = 0; i < w->count; i++) {
             outbox_notify(l->b->outbox, &l->owner, w->expired[i].id, MESSAGE_FAILED);
         }

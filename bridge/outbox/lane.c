@@ -3,6 +3,7 @@
  */
 #include "outbox_priv.h"
 
+#include "alert.h"
 #include "clock.h"
 #include "event.h"
 #include "log.h"
@@ -136,6 +137,11 @@ bool lane_step_over(struct step *s, int rc)
         outbox_notify(l->b->outbox, &l->owner, s->id, s->now);
         meter_messages(l->owner.tenant, l->owner.session, message_status_name(s->to),
                        s->error_code != NULL ? s->error_code : "", 1);
+        if (s->to == MESSAGE_SENT) {
+            alert_sent(l->b, session_counts(l->s), 1);
+        } else if (s->to == MESSAGE_FAILED) {
+            alert_send_failed(l->b, session_counts(l->s), s->error_code, 1);
+        }
         session_touch(l->s);
     }
     if (rc == 0 && s->found && message_status_done(s->now)) {

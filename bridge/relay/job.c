@@ -13,6 +13,7 @@
  */
 #include "relay_priv.h"
 
+#include "alert.h"
 #include "attempts.h"
 #include "buf.h"
 #include "clock.h"
@@ -272,6 +273,22 @@ static void decide(struct job *j, const struct post_result *result)
     }
 }
 
+/* What every alert says; gives. */
+static json_t *alert_data(const struct job *j, struct store_txn *t, bool failing)
+{
+    struct alert_facts f = {
+        .kind = ALERT_WEBHOOK_FAILING,
+        .firing = failing,
+        .since_ms = failing ? clock_wall_ms() : alert_stored_since(t, j->d.tenant, j->d.webhook),
+        .value = j->health.failures,
+        .threshold = (double)j->r->b->cfg.relay.pause_after_failures,
+    };
+    (void)snprintf(f.webhook, sizeof(f.webhook), "%s", j->d.webhook);
+    (void)snprintf(f.detail, sizeof(f.detail), "%s",
+                   failing ? j->health.error : "the endpoint answers again");
+    return alert_object(&f);
+}
+
 static int write_alert(struct job *j, struct store_txn *t, struct err *e)
 {
     struct bridge *b = j->r->b;
@@ -292,10 +309,12 @@ static int write_alert(struct job *j, struct store_txn *t, struct err *e)
                  : record_put(t, STORE_WEBHOOKS, STORE_PATH(j->d.tenant, j->d.webhook), record, e);
     bool failing = j->alert == ALERT_FAILING;
     if (rc == 0) {
-        data = json_pack("{s:s, s:I}", "webhook", j->d.webhook, "consecutive_failures",
-                         (json_int_t)j->health.failures);
+        data = alert_data(j, t, failing);
         rc = data == NULL ? E_NOMEM
                           : json_set_str(data, "last_error", failing ? j->health.error : NULL);
+        rc = rc != 0 ? rc
+                     : body_set(data, "consecutive_failures",
+                                json_integer((json_int_t)j->health.failures));
         text = rc == 0 ? json_text(data, &len) : NULL;
         rc = rc == 0 && text == NULL ? E_NOMEM : rc;
     }
@@ -343,6 +362,7 @@ static void on_recorded(struct store_op *op, int rc)
     }
     if (rc == 0 && j->alert != ALERT_NONE) {
         event_committed(r->b, j->d.tenant);
+        alerts_wake(r->b->alerts);
         if (j->alert == ALERT_RECOVERED && !r->closing) {
             release_deliveries(r->b, j->d.tenant, j->d.webhook);
         }

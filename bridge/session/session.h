@@ -31,6 +31,7 @@ enum session_status {
 const char *session_status_name(enum session_status s);
 
 struct session;
+struct alert_counts; /* bridge/alert/alert.h */
 struct process_usage; /* base/process_usage.h */
 struct inbox;       /* bridge/inbox/inbox.h */
 struct sync;        /* bridge/sync/sync.h */
@@ -85,5 +86,6 @@ struct session_vitals {
     uint64_t status_age_ms;
 };
 void session_vitals(const struct session *s, struct session_vitals *out);
+struct alert_counts *session_counts(struct session *s); /* bridge/alert/alert.h; goes with it */
 
 #endif

@@ -17,6 +17,7 @@
 #ifndef BRIDGE_SESSION_PRIV_H
 #define BRIDGE_SESSION_PRIV_H
 
+#include "alert.h"
 #include "inbox.h"
 #include "outbox.h"
 #include "page.h"
@@ -141,6 +142,7 @@ struct session {
     bool probing, catching_up, collected;
     bool resync; /* asked while it could not be done */
     uint64_t probe_n, beat_n;
+    struct alert_counts counts;
     uint64_t browser_since_ms, answered_ms; /* monotonic: browser up, last answer to a probe */
 
     struct session_code qr;

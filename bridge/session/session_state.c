@@ -155,6 +155,11 @@ void session_move(struct session *s, enum session_status to, const char *fmt, ..
     enum log_level level = to == SESSION_FAILED || to == SESSION_CONFLICT ? LOG_WARN : LOG_INFO;
     log_at(level, &s->log, "session.status", "%s -> %s%s%s", previous, session_status_name(to),
            reason[0] ? ": " : "", reason);
+    bool down = to == SESSION_DISCONNECTED || to == SESSION_STARTING || to == SESSION_CONFLICT;
+    if (from != to && s->want == WANT_RUNNING &&
+        (to == SESSION_FAILED || (from == SESSION_READY && down))) {
+        alert_session_fell(s->b, &s->counts);
+    }
     if (from == SESSION_READY && to != SESSION_READY) {
         outbox_lane_pause(s->lane);
     }

@@ -8,6 +8,11 @@ static uint64_t since(uint64_t then_ms, uint64_t now_ms)
     return now_ms > then_ms ? now_ms - then_ms : 0;
 }
 
+struct alert_counts *session_counts(struct session *s)
+{
+    return &s->counts;
+}
+
 void session_vitals(const struct session *s, struct session_vitals *out)
 {
     uint64_t now = clock_mono_ms();
