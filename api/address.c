@@ -1,5 +1,7 @@
 #include "api_priv.h"
 
+#include "limit.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -219,6 +221,10 @@ int api_check(const struct api_config *c, struct err *e)
 {
     struct listen_address a;
     int rc = c->listen != NULL ? listen_parse(c->listen, &a, e) : 0;
+    struct proxies p;
+    if (rc == 0 && c->trusted_proxies != NULL) {
+        rc = proxies_parse(c->trusted_proxies, &p, e);
+    }
     return rc == 0 && c->socket != NULL ? check_socket_path(c->socket, e) : rc;
 }
 

@@ -27,6 +27,22 @@ static bool may_answer(const struct api_request *r)
     return r->conn != NULL && r->state.state < REQUEST_ANSWERED && !audit_holding(r);
 }
 
+/* draft-ietf-httpapi-ratelimit-headers: t is when the bucket is full again. */
+static void add_rate(const struct api_request *r, struct MHD_Response *response)
+{
+    char text[96];
+    const char *name = api_class_name(r->rate.cls);
+    if (r->rate.quota == 0) {
+        return;
+    }
+    (void)snprintf(text, sizeof(text), "\"%s\";q=%llu;w=60", name,
+                   (unsigned long long)r->rate.quota);
+    MHD_add_response_header(response, "RateLimit-Policy", text);
+    (void)snprintf(text, sizeof(text), "\"%s\";r=%llu;t=%u", name,
+                   (unsigned long long)r->rate.left, r->rate.reset_s);
+    MHD_add_response_header(response, "RateLimit", text);
+}
+
 void api_answer_response(struct api_request *r, int status, const char *type,
                          struct MHD_Response *response)
 {
@@ -51,6 +67,7 @@ void api_answer_response(struct api_request *r, int status, const char *type,
         if (r->replayed) {
             MHD_add_response_header(response, "Idempotency-Replayed", "true");
         }
+        add_rate(r, response);
         if (r->allow != NULL) {
             MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, r->allow);
         }

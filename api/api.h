@@ -24,6 +24,26 @@ struct bridge;
 #define API_MAX_WAIT_S 60   /* wait= and timeout_s= */
 #define API_MAX_STREAMS 256 /* open event streams */
 
+/* Route classes: name, word. */
+#define API_CLASSES(X)                                                                             \
+    X(CONNECT, "connect")   /* start, stop, link … */                                              \
+    X(STATUS, "status")     /* how sessions are */                                                 \
+    X(SEND, "send")         /* messages that go out */                                             \
+    X(MESSAGES, "messages") /* chats, history, search */                                           \
+    X(CONTACTS, "contacts") /* contacts and groups */                                              \
+    X(MEDIA, "media")                                                                              \
+    X(WEBHOOKS, "webhooks")                                                                        \
+    X(EVENTS, "events")                                                                            \
+    X(MANAGE, "manage") /* all else: tenants, keys, settings */
+enum api_class {
+    API_UNLIMITED,
+#define API_CLASS_ENUM(id, word) API_CLASS_##id,
+    API_CLASSES(API_CLASS_ENUM)
+#undef API_CLASS_ENUM
+        API_CLASS_COUNT
+};
+const char *api_class_name(enum api_class c); /* "send"; "" when it is none */
+
 struct api_config {
     const char *listen; /* "127.0.0.1:3000", "[::1]:3000"; port 0: any; NULL: no TCP */
     const char
@@ -31,6 +51,15 @@ struct api_config {
     unsigned max_connections, max_per_address; /* of TCP; 0: the defaults above */
     bool metrics_open; /* GET /metrics needs no key on loopback and the socket */
     int listen_fd, socket_fd; /* listening already, instead of the two above; 0: none. Taken over */
+    const char *trusted_proxies; /* "127.0.0.1, 10.0.0.0/8": whose X-Forwarded-For is believed;
+                                    NULL: nobody's */
+    struct {
+        bool rates; /* false: no rate limits */
+        uint32_t per_minute[API_CLASS_COUNT]; /* 0: none */
+        unsigned burst_percent;     /* of a minute's worth at once; 0: 100 */
+        unsigned login_failures;    /* of an address before it has to wait; 0: never */
+        uint64_t login_wait_max_ms; /* the longest wait */
+    } limits;
 };
 
 /* Whether the addresses can be understood at all; opens nothing. E_INVALID says what is wrong. */

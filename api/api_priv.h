@@ -272,6 +272,7 @@ struct api {
     unsigned stream_count;
     bool metrics_open;
     struct router *router;
+    struct limits *limits; /* limit.h */
     char *openapi;
     size_t openapi_len;
     void (*on_closed)(void *arg);
@@ -287,8 +288,16 @@ struct api_headers {
     const char *transfer_encoding, *idempotency_key, *request_id, *last_event_id;
     const char *content_encoding, *expect;
     const char *range, *if_range, *if_none_match;
+    const char *forwarded_for; /* the last, of the nearest proxy */
     bool bad_name;     /* a name that is no token, or a value with a control character */
     const char *twice; /* a header that may come once and came again */
+};
+
+/* What the answer says of the key's bucket; quota 0: nothing. */
+struct api_rate {
+    enum api_class cls;
+    uint64_t quota, left;
+    unsigned reset_s;
 };
 
 enum request_state { REQUEST_HEAD, REQUEST_BODY, REQUEST_WAITING, REQUEST_ANSWERED, REQUEST_SENT };
@@ -312,6 +321,7 @@ struct api_request {
     const char *param[PARAM_COUNT];
     struct query query;
     struct bridge_principal who;
+    struct api_rate rate;
     struct buf body;
     json_t *json; /* NULL: no body */
     size_t discarded;

@@ -15,8 +15,8 @@
 #include "api_priv.h"
 
 #include "clock.h"
+#include "limit.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -51,21 +51,9 @@ void audit_actor(const struct api_request *r, char *out, size_t size)
 
 static void address_of(const struct api_request *r, char out[INET6_ADDRSTRLEN])
 {
-    (void)snprintf(out, INET6_ADDRSTRLEN, "socket");
-    if (r->conn == NULL || r->listener == &r->api->local) {
-        return;
-    }
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(r->conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    const struct sockaddr *a = info != NULL ? info->client_addr : NULL;
-    if (a != NULL && a->sa_family == AF_INET) {
-        struct sockaddr_in in;
-        memcpy(&in, a, sizeof(in));
-        (void)inet_ntop(AF_INET, &in.sin_addr, out, INET6_ADDRSTRLEN);
-    } else if (a != NULL && a->sa_family == AF_INET6) {
-        struct sockaddr_in6 in;
-        memcpy(&in, a, sizeof(in));
-        (void)inet_ntop(AF_INET6, &in.sin6_addr, out, INET6_ADDRSTRLEN);
+    limits_client(r, out);
+    if (out[0] == '\0') {
+        (void)snprintf(out, INET6_ADDRSTRLEN, "socket");
     }
 }
 

@@ -7,6 +7,7 @@
  */
 #include "api_priv.h"
 
+#include "limit.h"
 #include "mem.h"
 #include "text.h"
 
@@ -39,6 +40,7 @@ static const struct {
     FIELD("Range", range, true),
     FIELD("If-Range", if_range, true),
     FIELD("If-None-Match", if_none_match, false),
+    FIELD("X-Forwarded-For", forwarded_for, false),
 };
 
 static bool is_token(const char *s, size_t len)
@@ -78,7 +80,7 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         if (fields[i].len == name_len && strcasecmp(fields[i].name, name) == 0) {
             const char **slot = (const char **)(void *)((char *)h + fields[i].offset);
-            if (*slot == NULL) {
+            if (*slot == NULL || slot == &h->forwarded_for) {
                 *slot = value;
             } else if (fields[i].single) {
                 h->twice = fields[i].name;
@@ -311,7 +313,12 @@ int request_admit(struct api_request *r, struct err *e)
     r->by_link = r->route->auth == API_SIGNED && r->h.authorization == NULL &&
                  r->h.x_api_key == NULL && raw_query != NULL &&
                  strstr(raw_query, "signature=") != NULL;
-    if ((rc = auth_check(r, e)) != 0 || (rc = check_names(r, e)) != 0 ||
+    if ((rc = limits_door(r, e)) != 0) {
+        return rc;
+    }
+    rc = auth_check(r, e);
+    limits_door_result(r, rc);
+    if (rc != 0 || (rc = limits_take(r, e)) != 0 || (rc = check_names(r, e)) != 0 ||
         (rc = query_parse(raw_query, r->route->query, &r->query, e)) != 0 ||
         (rc = check_idempotency(r, e)) != 0) {
         return rc;

@@ -59,6 +59,9 @@ int problem_status(const struct err *e)
 unsigned problem_retry_after(const struct err *e)
 {
     int row = row_of(e);
+    if (e->retry_after_s > 0) {
+        return e->retry_after_s;
+    }
     return row < 0 ? 0 : table[row].retry_after;
 }
 

@@ -10,6 +10,7 @@
 #include "api_priv.h"
 
 #include "clock.h"
+#include "limit.h"
 #include "mem.h"
 
 #include <arpa/inet.h>
@@ -232,6 +233,7 @@ static void api_free(struct api *a)
     }
     free(a->by_fd);
     path_router_free(a->router);
+    limits_free(a->limits);
     free(a->openapi);
     free(a);
 }
@@ -342,6 +344,7 @@ int api_create(uv_loop_t *loop, struct bridge *b, const struct api_config *c, st
     list_init(&a->log_waiters);
     MHD_set_panic_func(on_library_panic, NULL);
     int rc = prepare_texts(a, e);
+    rc = rc != 0 ? rc : limits_create(c, &a->limits, e);
     if (rc == 0 && (c->listen != NULL || c->listen_fd > 0)) {
         rc = open_tcp(a, c->listen, c->listen_fd, e);
     }

@@ -28,6 +28,7 @@ set(struct err *e, int code, int sys, const char *word, const char *fmt, va_list
         e->code = code;
         e->sys = sys;
         e->word = word;
+        e->retry_after_s = 0;
         e->field[0] = '\0';
     }
 }

@@ -42,12 +42,13 @@ struct err {
     int code;         /* 0 or E_* */
     int sys;          /* errno-like number when a system call failed, else 0 */
     const char *word; /* stable machine word, a static string; NULL: the code's default */
+    unsigned retry_after_s; /* when it is worth another try; 0: nobody knows */
     char field[48];   /* the request field at fault, or "" */
     char msg[256];    /* what failed and what to do next, for a person; no secrets; UTF-8 */
 };
 
 /* Sets e (when not NULL) and returns code, so that `return err_set(e, E_INVALID, "…")` reads well.
- * Clears word, field and sys. */
+ * Clears word, field, retry_after_s and sys. */
 int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* The same with a stable word (static string), e.g. "session_not_ready". */
 int err_word(struct err *e, int code, const char *word, const char *fmt, ...)

@@ -249,6 +249,10 @@ int bridge_tenant_list(struct bridge *b, const struct bridge_paging *p, json_t *
 /* Unlinks and erases all of it: sessions, messages, webhooks, events, keys. */
 void bridge_tenant_delete(struct bridge *b, const char *tenant, bridge_done_fn done, void *arg);
 
+/* limits.<name> of the tenant, else fallback. */
+uint64_t bridge_tenant_limit(struct bridge *b, const char *tenant, const char *name,
+                             uint64_t fallback);
+
 /* ---- sessions ----------------------------------------------------------------------------- */
 
 /* body {channel:"web",autostart,metadata,media:{download,max_bytes}}. A new session with autostart (default true) starts. */

@@ -121,6 +121,8 @@ static int code_of_status(long status)
     case 400:
     case 422:
         return E_INVALID;
+    case 429:
+        return E_LIMIT;
     case 503:
         return E_UNAVAILABLE;
     default:

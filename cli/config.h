@@ -65,6 +65,9 @@ const char *config_browser_user(const struct config *c);
  * [browser] args, freed by config_free(). */
 int config_to_bridge(struct config *c, struct bridge_config *out, struct err *e);
 
+/* [limits] and [server] trusted_proxies of the API; texts borrowed from c. */
+void config_to_limits(const struct config *c, struct api_config *out);
+
 /* "[section]" blocks with `key = value  ; origin`. */
 void config_print(struct config *c, FILE *out);
 /* The same as a JSON array of {section,key,value,origin}. Gives. */

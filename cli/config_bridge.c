@@ -134,3 +134,20 @@ int config_to_bridge(struct config *c, struct bridge_config *out, struct err *e)
     out->alerts.memory_percent = (unsigned)config_number(c, "alerts", "memory_percent");
     return 0;
 }
+
+void config_to_limits(const struct config *c, struct api_config *out)
+{
+    static const char *const names[API_CLASS_COUNT] = {
+#define CLASS_KEY(id, word) [API_CLASS_##id] = word "_per_minute",
+        API_CLASSES(CLASS_KEY)
+#undef CLASS_KEY
+    };
+    out->trusted_proxies = config_text(c, "server", "trusted_proxies");
+    out->limits.rates = config_bool(c, "limits", "rates");
+    for (size_t i = API_UNLIMITED + 1; i < API_CLASS_COUNT; i++) {
+        out->limits.per_minute[i] = (uint32_t)config_number(c, "limits", names[i]);
+    }
+    out->limits.burst_percent = (unsigned)config_number(c, "limits", "burst_percent");
+    out->limits.login_failures = (unsigned)config_number(c, "limits", "login_failures");
+    out->limits.login_wait_max_ms = config_number(c, "limits", "login_wait_max_s") * 1000;
+}

@@ -27,6 +27,8 @@ const struct config_key config_schema[] = {
       "TCP connections at once; past it 503, see security.md"),
     N("server", "max_per_address", "256", 1, 65536,
       "of them from one address (IPv6: one /64), but for loopback"),
+    T("server", "trusted_proxies", "",
+      "reverse proxies whose X-Forwarded-For is believed: addresses and networks, with commas"),
 
     C("log", "format", "auto", "auto|json|text", "auto: text on a terminal, else json"),
     C("log", "level", "info", "trace|debug|info|warn|error", "least level that is written"),
@@ -104,6 +106,22 @@ const struct config_key config_schema[] = {
 
     T("store", "master_key_file", "",
       "the key that secrets are sealed with; empty: store/master.key in data_dir"),
+
+    B("limits", "rates", "on", "requests of a key are limited by route class"),
+    N("limits", "connect_per_minute", "20", 0, 1000000, "start, stop, link; here and below 0: no limit"),
+    N("limits", "status_per_minute", "100", 0, 1000000, "how sessions are"),
+    N("limits", "send_per_minute", "200", 0, 1000000, "messages that go out"),
+    N("limits", "messages_per_minute", "100", 0, 1000000, "chats, history, search"),
+    N("limits", "contacts_per_minute", "60", 0, 1000000, "contacts and groups"),
+    N("limits", "media_per_minute", "120", 0, 1000000, "files of messages"),
+    N("limits", "webhooks_per_minute", "60", 0, 1000000, "webhooks and their deliveries"),
+    N("limits", "events_per_minute", "120", 0, 1000000, "lists of events, and streams opened"),
+    N("limits", "manage_per_minute", "120", 0, 1000000, "all else: tenants, keys, settings"),
+    N("limits", "burst_percent", "100", 1, 1000, "how much of a minute's worth may come at once"),
+    N("limits", "login_failures", "10", 0, 1000000,
+      "requests with a wrong key from an address before it has to wait; 0: it never has"),
+    N("limits", "login_wait_max_s", "900", 1, 86400, "the longest of these waits"),
+
     N("store", "map_gib", "64", 1, 65536, "address space of the store (the file is sparse)"),
 };
 const size_t config_schema_count = sizeof config_schema / sizeof config_schema[0];

@@ -172,13 +172,15 @@ static int check_browser(const struct bridge_config *b, struct err *e)
 static struct api_config api_settings(struct cli *c)
 {
     const char *listen = config_text(c->config, "server", "listen");
-    return (struct api_config){
+    struct api_config a = {
         .listen = listen[0] != '\0' ? listen : NULL,
         .socket = config_socket(c->config),
         .max_connections = (unsigned)config_number(c->config, "server", "max_connections"),
         .max_per_address = (unsigned)config_number(c->config, "server", "max_per_address"),
         .metrics_open = config_bool(c->config, "metrics", "open"),
     };
+    config_to_limits(c->config, &a);
+    return a;
 }
 
 static int confine_to(struct cli *c, const struct api_config *a, const struct bridge_config *b,

@@ -52,3 +52,15 @@ uint64_t tenant_limit(struct store_txn *t, const char *tenant, const char *name,
     json_decref(record);
     return limit < 0 ? fallback : (uint64_t)limit;
 }
+
+uint64_t bridge_tenant_limit(struct bridge *b, const char *tenant, const char *name,
+                             uint64_t fallback)
+{
+    struct store_txn *t = NULL;
+    uint64_t n = fallback;
+    if (store_read(b->store, &t, NULL) == 0) {
+        n = tenant_limit(t, tenant, name, fallback);
+        store_read_end(t);
+    }
+    return n;
+}

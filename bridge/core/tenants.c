@@ -27,7 +27,11 @@
 #define MAX_TENANT_NAME 128
 #define MAX_LIMIT 1000000000
 
-static const char *const limit_names[] = {"max_webhooks", NULL};
+static const char *const limit_names[] = {
+    "max_webhooks",        "connect_per_minute",  "status_per_minute",
+    "send_per_minute",     "messages_per_minute", "contacts_per_minute",
+    "media_per_minute",    "webhooks_per_minute", "events_per_minute",
+    "manage_per_minute",   NULL};
 
 /* ---- objects -----------------------------------------------------------------------------------
  */
@@ -158,6 +162,18 @@ static int take_text(json_t *changes, const json_t *body, const char *key, size_
     return json_set_str(changes, key, s) != 0 ? err_set(e, E_NOMEM, "out of memory") : 0;
 }
 
+static int limit_refused(struct err *e)
+{
+    char names[220] = "";
+    size_t used = 0;
+    for (size_t i = 0; limit_names[i] != NULL && used < sizeof(names); i++) {
+        int n = snprintf(names + used, sizeof(names) - used, "%s%s", i > 0 ? ", " : "",
+                         limit_names[i]);
+        used += n > 0 ? (size_t)n : 0;
+    }
+    return err_field(e, NULL, "limits", "limits may hold whole numbers from 0: %s", names);
+}
+
 static int take_limits(json_t *changes, const json_t *body, struct err *e)
 {
     json_t *limits = json_object_get(body, "limits");
@@ -177,8 +193,7 @@ static int take_limits(json_t *changes, const json_t *body, struct err *e)
         }
         json_int_t n = json_integer_value(v);
         if (limit_names[i] == NULL || !json_is_integer(v) || n < 0 || n > MAX_LIMIT) {
-            return err_field(e, NULL, "limits", "limits may hold %s, a whole number from 0",
-                             limit_names[0]);
+            return limit_refused(e);
         }
     }
     return body_set(changes, "limits", json_deep_copy(limits)) != 0

@@ -144,6 +144,8 @@ export class Daemon {
       'session.backoff_min_ms': 100,
       'session.backoff_max_ms': 1000,
       'outbox.per_minute': 0,
+      'limits.rates': 'off',
+      'limits.login_failures': 0,
       'relay.allow_private': 'yes',
       ...settings,
     };
