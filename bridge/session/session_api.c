@@ -78,6 +78,7 @@ static int take_body(struct session *s, const json_t *body, struct err *e)
         }
         json_decref(s->hibernate);
         s->hibernate = copy;
+        session_hibernate_set(s);
     }
     s->autostart = json_flag(body, "autostart", s->autostart);
     return 0;
@@ -256,7 +257,7 @@ static void start(struct session *s)
     s->want = WANT_RUNNING;
     s->tries = 0;
     if (s->asleep) {
-        session_wake(s, "on request");
+        session_rouse(s, "on request");
     } else if (s->phase == RUN_BACKOFF) {
         session_end(s); /* and begins at once */
     } else {
@@ -285,7 +286,7 @@ static void restart(struct session *s)
     s->want = WANT_RUNNING;
     s->tries = 0;
     if (s->asleep) {
-        session_wake(s, "on request");
+        session_rouse(s, "on request");
         return;
     }
     if (s->phase == RUN_OFF) {
@@ -366,11 +367,11 @@ void bridge_session_act(struct bridge *b, const char *tenant, const char *sessio
         break;
     case BRIDGE_WAKE:
         if (s->asleep) {
-            session_wake(s, "on request");
+            session_rouse(s, "on request");
         }
         break;
     case BRIDGE_HIBERNATE:
-        if (session_hibernate(s, &e) != 0) {
+        if (session_lull(s, &e) != 0) {
             refuse(b, done, arg, &e);
             return;
         }

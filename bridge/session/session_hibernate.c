@@ -88,6 +88,14 @@ static bool work_waits(struct session *s)
     return rc != 0 || counts.outbox > 0;
 }
 
+void session_hibernate_set(struct session *s)
+{
+    uint64_t every = setting_ms(s, "wake_every_s");
+    session_timer_stop(s, TIMER_WAKE);
+    s->wake_ms = s->asleep && every ? clock_wall_ms() + every : 0;
+    arm(s);
+}
+
 static void sleep_now(struct session *s, const char *why)
 {
     uint64_t every = setting_ms(s, "wake_every_s");
@@ -99,7 +107,7 @@ static void sleep_now(struct session *s, const char *why)
     arm(s); /* after the end, which stops all timers */
 }
 
-int session_hibernate(struct session *s, struct err *e)
+int session_lull(struct session *s, struct err *e)
 {
     if (s->asleep) {
         return 0;
@@ -134,7 +142,7 @@ void session_doze(struct session *s)
 
 /* ---- awake -------------------------------------------------------------------------------- */
 
-void session_wake(struct session *s, const char *why)
+void session_rouse(struct session *s, const char *why)
 {
     if (!s->asleep || s->freeing || s->deleting || s->all->closing) {
         return;
@@ -149,7 +157,7 @@ void session_wake(struct session *s, const char *why)
 
 void session_needed(struct session *s)
 {
-    session_wake(s, "a message waits to be sent");
+    session_rouse(s, "a message waits to be sent");
 }
 
 bool session_rise(struct session *s)

@@ -128,7 +128,7 @@ static uint64_t stored_number(const json_t *record, const char *key)
 /* A session that ran when the program ended is `stopped` until its turn comes. */
 static enum session_status stored_status(const char *name)
 {
-    static const enum session_status kept[] = {SESSION_LOGGED_OUT, SESSION_HIBERNATING};
+    static const enum session_status kept[] = {SESSION_LOGGED_OUT};
     for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
         if (strcmp(session_status_name(kept[i]), name) == 0) {
             return kept[i];
@@ -151,10 +151,11 @@ int session_load(struct session *s, const json_t *record, struct err *e)
     s->account = json_incref(json_obj(record, "account"));
     s->media = json_incref(json_obj(record, "media"));
     s->hibernate = json_incref(json_obj(record, "hibernate"));
-    s->asleep = json_flag(record, "asleep", false);
+    s->asleep = s->want == WANT_RUNNING && json_flag(record, "asleep", false);
     s->wake_ms = stored_number(record, "wake_ms");
     s->capabilities = json_incref(json_obj(record, "capabilities"));
-    sm_init(&s->sm, session_table, SESSION_STATUS_COUNT, stored_status(status));
+    sm_init(&s->sm, session_table, SESSION_STATUS_COUNT,
+            s->asleep ? SESSION_HIBERNATING : stored_status(status));
     if (strcmp(status, session_status_name(session_status(s))) == 0) {
         (void)snprintf(s->reason, sizeof(s->reason), "%s",
                        json_str_or(record, "status_reason", ""));

@@ -268,8 +268,9 @@ json_t *session_storage_object(const struct session *s);
 
 /* ---- session_hibernate.c ---- */
 int hibernate_check(const json_t *v, struct err *e); /* of PUT session; NULL and null are fine */
-int session_hibernate(struct session *s, struct err *e); /* on request */
-void session_wake(struct session *s, const char *why);
+void session_hibernate_set(struct session *s); /* the setting has changed */
+int session_lull(struct session *s, struct err *e); /* on request */
+void session_rouse(struct session *s, const char *why);
 void session_doze(struct session *s); /* idle for long enough: hibernates */
 /* At the start of the daemon. True: it is to run now. */
 bool session_rise(struct session *s);
