@@ -43,6 +43,7 @@ struct bridge_config {
     struct {
         const char *origin;        /* default https://web.whatsapp.com/ */
         const char *wa_js;         /* path of wppconnect-wa.js; must exist */
+        bool wa_js_fixed;          /* the settings name it: no other can be installed */
         uint64_t call_timeout_ms;  /* default 15000 */
         uint64_t ready_timeout_ms; /* navigation to a working page; default 60000 */
     } page;

@@ -86,6 +86,7 @@ int config_to_bridge(struct config *c, struct bridge_config *out, struct err *e)
     out->browser.start_timeout_ms = config_number(c, "browser", "start_timeout_s") * 1000;
     out->page.origin = config_text(c, "page", "origin");
     out->page.wa_js = c->wa_js;
+    out->page.wa_js_fixed = config_text(c, "page", "wa_js")[0] != '\0';
     out->page.call_timeout_ms = config_number(c, "page", "call_timeout_s") * 1000;
     out->page.ready_timeout_ms = config_number(c, "page", "ready_timeout_s") * 1000;
     out->session.qr_attempts = (unsigned)config_number(c, "session", "qr_attempts");
