@@ -152,6 +152,7 @@ enum path_param {
     PARAM_CONTACT,
     PARAM_GROUP,
     PARAM_NOTE,
+    PARAM_PHONE,
     PARAM_COUNT
 };
 const char *path_param_name(enum path_param p);
@@ -510,8 +511,6 @@ void session_stop(struct api_request *r);
 void session_restart(struct api_request *r);
 void session_logout(struct api_request *r);
 void session_takeover(struct api_request *r);
-void session_hibernate(struct api_request *r);
-void session_wake(struct api_request *r);
 void session_qr(struct api_request *r);
 void session_pairing_code(struct api_request *r);
 void message_send(struct api_request *r);
@@ -535,6 +534,13 @@ void contact_list(struct api_request *r);
 void message_search(struct api_request *r);
 void agent_get(struct api_request *r);
 void agent_put(struct api_request *r);
+void guards_get(struct api_request *r);
+void guards_put(struct api_request *r);
+void opt_out_list(struct api_request *r);
+void opt_out_get(struct api_request *r);
+void opt_out_put(struct api_request *r);
+void opt_out_delete(struct api_request *r);
+void opt_out_import(struct api_request *r);
 void agent_delete(struct api_request *r);
 void chat_agent_get(struct api_request *r);
 void chat_agent_set(struct api_request *r);

@@ -43,6 +43,10 @@ static const struct {
     {"POST", SESSION "/pairing-code", "session.pairing_code"},
     {"POST", SESSION "/sync", "session.sync"},
     {"POST", TENANT "/media", "media.upload"},
+    {"PUT", TENANT "/guards", "guards.put"},
+    {"POST", TENANT "/opt-outs", "opt_out.import"},
+    {"PUT", TENANT "/opt-outs/{phone}", "opt_out.put"},
+    {"DELETE", TENANT "/opt-outs/{phone}", "opt_out.delete"},
 };
 
 /* A segment as it stands in a word: letters, "_" for what is none. */

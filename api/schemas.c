@@ -73,6 +73,14 @@
     ",\"handover_marker\":" TEXT ",\"pause_on_human_ms\":" INT ",\"loop_max_replies\":" INT          \
     ",\"loop_window_s\":" INT ",\"media_wait_ms\":" INT
 
+#define GUARDS                                                                                     \
+    "\"max_text_length\":{\"type\":[\"integer\",\"null\"],\"minimum\":1,\"maximum\":65536},"             \
+    "\"forbidden\":{\"type\":\"array\",\"maxItems\":50,\"items\":" OBJECT(                              \
+        "\"pattern\"", "\"pattern\":" TEXT ",\"kind\":{\"enum\":[\"word\",\"phrase\",\"regex\"]},"          \
+                       "\"reason\":" TEXT_OR_NULL) "},\"opt_out\":" OBJECT(                          \
+        "", "\"enabled\":" BOOL ",\"languages\":" TEXTS ",\"keywords\":" TEXTS                         \
+            ",\"resume_keywords\":" TEXTS ",\"reply\":" TEXT_OR_NULL)
+
 const struct schema schemas[] = {
     {"Problem", OBJECT("\"type\",\"title\",\"status\",\"code\"",
                        "\"type\":" TEXT ",\"title\":" TEXT ",\"status\":" INT ",\"detail\":" TEXT
@@ -119,7 +127,7 @@ const struct schema schemas[] = {
          "\"id\":" NAME ",\"tenant\":" NAME
          ",\"channel\":{\"enum\":[\"web\"]},\"status\":{\"enum\":"
          "[\"stopped\",\"starting\",\"unlinked\",\"linking\",\"syncing\",\"ready\","
-         "\"disconnected\",\"conflict\",\"logged_out\",\"failed\",\"hibernating\"]},\"status_reason\":" TEXT_OR_NULL
+         "\"disconnected\",\"conflict\",\"logged_out\",\"failed\"]},\"status_reason\":" TEXT_OR_NULL
          ",\"status_since\":" TIME_OR_NULL
          ",\"account\":{\"type\":[\"object\",\"null\"],\"properties\":{\"id\":" TEXT_OR_NULL
          ",\"phone\":" TEXT_OR_NULL ",\"lid\":" TEXT_OR_NULL ",\"push_name\":" TEXT_OR_NULL
@@ -129,25 +137,16 @@ const struct schema schemas[] = {
              "", "\"outbox\":" INT
                  ",\"deliveries\":" INT) ",\"autostart\":" BOOL ",\"capabilities\":" ANY
                                          ",\"memory\":{\"oneOf\":[" REF("SessionMemory") ",{\"type\":\"null\"}]}"
-                                         ",\"storage\":{\"oneOf\":[" REF("SessionStorage") ",{\"type\":\"null\"}]}"
-                                         ",\"hibernate\":" REF("Hibernate")
                                          ",\"media\":" ANY_OR_NULL ",\"metadata\":" ANY ",\"created_at\":" TIME)},
     {"SessionMemory",
      OBJECT("\"browser_pss_bytes\"",
             "\"browser_pss_bytes\":" INT ",\"exact\":" BOOL ",\"processes\":" INT ",\"threads\":" INT
-            ",\"cpu_ms\":" INT ",\"collections\":" INT ",\"reloads\":" INT ",\"restarts\":" INT
-            ",\"started_at\":" TIME ",\"sampled_at\":" TIME)},
-    {"SessionStorage",
-     OBJECT("\"profile_bytes\",\"cache_bytes\"",
-            "\"profile_bytes\":" INT ",\"cache_bytes\":" INT ",\"quarantine_bytes\":" INT
-            ",\"quarantined\":" INT)},
-    {"Hibernate", OBJECT("", "\"after_idle_s\":" INT ",\"wake_every_s\":" INT ",\"wake_at\":" TIME_OR_NULL)},
+            ",\"cpu_ms\":" INT ",\"started_at\":" TIME ",\"sampled_at\":" TIME)},
     {"SessionPut",
      OBJECT("", "\"channel\":{\"enum\":[\"web\"]},\"autostart\":" BOOL
                ",\"media\":{\"type\":[\"object\",\"null\"],\"properties\":{\"download\":{"
                "\"description\":\"all, none, or a list of types\"},\"max_bytes\":" INT
-               "}},\"metadata\":" ANY ",\"hibernate\":{\"type\":[\"object\",\"null\"],\"properties\":{"
-               "\"after_idle_s\":" INT ",\"wake_every_s\":" INT "}}")},
+               "}},\"metadata\":" ANY)},
     {"SessionList", LIST_OF("Session")},
     {"Qr",
      OBJECT("\"code\",\"data_url\"", "\"code\":" TEXT ",\"data_url\":" TEXT ",\"attempt\":" INT
@@ -202,7 +201,7 @@ const struct schema schemas[] = {
             ",\"text\":" TEXT_OR_NULL ",\"timestamp\":" TIME_OR_NULL "}},\"state\":" CHAT_STATES
             ",\"assignee\":" TEXT_OR_NULL ",\"tags\":" TEXTS ",\"pinned\":" BOOL
             ",\"archived\":" BOOL ",\"muted_until\":" TIME_OR_NULL ",\"blocked\":" BOOL
-            ",\"metadata\":" ANY_OR_NULL)},
+            ",\"metadata\":" ANY_OR_NULL ",\"window\":" REF("Window"))},
     {"ChatPatch",
      OBJECT("", "\"state\":" CHAT_STATES ",\"assignee\":" TEXT_OR_NULL
                 ",\"tags\":{\"type\":\"array\",\"maxItems\":20,\"items\":" TEXT "},\"metadata\":" ANY_OR_NULL
@@ -221,7 +220,7 @@ const struct schema schemas[] = {
             ",\"name\":" TEXT_OR_NULL ",\"push_name\":" TEXT_OR_NULL
             ",\"saved_name\":" TEXT_OR_NULL ",\"saved\":" BOOL ",\"business\":" BOOL
             ",\"about\":" TEXT_OR_NULL ",\"business_profile\":" ANY_OR_NULL ",\"blocked\":" BOOL
-            ",\"first_seen_at\":" TIME ",\"updated_at\":" TIME)},
+            ",\"first_seen_at\":" TIME ",\"updated_at\":" TIME ",\"window\":" REF("Window"))},
     {"ContactList", LIST_OF("Contact")},
     {"CheckPost",
      OBJECT("\"phones\"", "\"phones\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":100,"
@@ -371,6 +370,23 @@ const struct schema schemas[] = {
             ",\"session\":" TEXT_OR_NULL ",\"webhook\":" TEXT_OR_NULL ",\"since\":" TIME_OR_NULL
             ",\"value\":" NUMBER ",\"threshold\":" NUMBER ",\"detail\":" TEXT ",\"help\":" TEXT)},
     {"AlertList", LIST_OF("Alert")},
+    {"Window",
+     "{\"type\":[\"object\",\"null\"],\"required\":[\"open\"],\"properties\":{\"open\":" BOOL
+     ",\"expires_at\":" TIME_OR_NULL "}}"},
+    {"Guards", OBJECT("\"forbidden\",\"opt_out\"", GUARDS)},
+    {"GuardsPut", OBJECT("", GUARDS)},
+    {"OptOut", OBJECT("\"opted_out_at\"",
+                      "\"phone\":" TEXT_OR_NULL ",\"lid\":" TEXT_OR_NULL
+                      ",\"source\":{\"enum\":[\"message\",\"api\",\"import\"]},\"session\":" TEXT_OR_NULL
+                      ",\"text\":" TEXT_OR_NULL ",\"reason\":" TEXT_OR_NULL
+                      ",\"opted_out_at\":" TIME)},
+    {"OptOutList", LIST_OF("OptOut")},
+    {"OptOutPut", OBJECT("", "\"reason\":" TEXT_OR_NULL)},
+    {"OptOutImport",
+     OBJECT("\"phones\"", "\"phones\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":1000,\"items\":" TEXT
+                           "},\"reason\":" TEXT_OR_NULL)},
+    {"OptOutImported", OBJECT("\"added\",\"known\",\"invalid\"",
+                              "\"added\":" INT ",\"known\":" INT ",\"invalid\":" TEXTS)},
     {"LogLines",
      OBJECT("\"items\",\"next_after\"",
             "\"items\":{\"type\":\"array\",\"items\":" OBJECT(

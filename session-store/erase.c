@@ -16,7 +16,8 @@ static int erase_kept(struct store_txn *t, const char *tenant, const char *sessi
         rc = erase_chats(t, tenant, session, left);
     }
     static const enum db kept[] = {DB_TERMS, DB_CONTACTS, DB_ALIASES, DB_GROUPS, DB_NOTES,
-                                   DB_SYNC,     DB_FETCHES, DB_AGENT_CHATS};
+                                   DB_SYNC,     DB_FETCHES, DB_AGENT_CHATS,
+                                   DB_WINDOWS};
     for (size_t i = 0; rc == 0 && i < sizeof(kept) / sizeof(kept[0]); i++) {
         rc = wipe(t, kept[i], tenant, session, left);
     }
@@ -35,8 +36,8 @@ static int erase_tenant_rest(struct store_txn *t, const char *tenant, size_t *le
     if (rc == 0) {
         rc = erase_dirty(t, tenant, left);
     }
-    static const enum db documents[] = {DB_SESSIONS, DB_WEBHOOKS, DB_MEDIA, DB_CHECKS,
-                                        DB_AUDIT};
+    static const enum db documents[] = {DB_SESSIONS, DB_WEBHOOKS, DB_MEDIA,   DB_CHECKS,
+                                        DB_AUDIT,    DB_GUARDS,   DB_OPT_OUTS};
     for (size_t i = 0; rc == 0 && i < sizeof(documents) / sizeof(documents[0]); i++) {
         rc = wipe(t, documents[i], tenant, NULL, left);
     }

@@ -23,6 +23,9 @@ static const struct {
     [STORE_AGENTS] = {3, {KEY_NAME_MAX, KEY_NAME_MAX, KEY_NAME_MAX}},
     [STORE_AGENT_QUEUE] = {3, {KEY_NAME_MAX, KEY_NAME_MAX, KEY_NAME_MAX}},
     [STORE_ALERTS] = {4, {KEY_NAME_MAX, KEY_NAME_MAX, KEY_NAME_MAX, KEY_NAME_MAX}},
+    [STORE_GUARDS] = {2, {KEY_NAME_MAX, KEY_NAME_MAX}},
+    [STORE_OPT_OUTS] = {2, {KEY_NAME_MAX, STORE_MAX_ID}},
+    [STORE_WINDOWS] = {3, {KEY_NAME_MAX, KEY_NAME_MAX, STORE_MAX_ID}},
 };
 
 /* Appends the names of a path; gives how many there were. */

@@ -116,6 +116,10 @@ enum store_table {
     STORE_AGENTS, /* tenant, session, part: "settings" of the auto-reply agent, its "health" */
     STORE_AGENT_QUEUE, /* tenant, session, seq: a message for the agent, or its answer to send */
     STORE_ALERTS, /* tenant, session or -, webhook or -, kind: an alert that fires */
+    STORE_GUARDS,   /* tenant, part: rules on "content", settings of "opt_out" */
+    STORE_OPT_OUTS, /* tenant, jid: who does not want to be written to (or wants again), or under
+                       which other jid that is kept */
+    STORE_WINDOWS,  /* tenant, session, contact id: when they wrote last */
     STORE_TABLE_COUNT
 };
 #define STORE_PATH_MAX 4

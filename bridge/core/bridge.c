@@ -13,6 +13,7 @@
 #include "agent.h"
 #include "alert.h"
 #include "clock.h"
+#include "guard.h"
 #include "media.h"
 #include "mem.h"
 #include "outbox.h"
@@ -30,6 +31,7 @@ static void finish(struct bridge *b)
 {
     people_free(b->people);
     alerts_free(b->alerts);
+    guards_free(b->guards);
     router_free(b->router);
     if (b->core != NULL) {
         crypto_wipe(b->core->pepper, sizeof(b->core->pepper));
@@ -47,6 +49,7 @@ static int make_rooms(struct bridge *b, char **new_key, struct err *e)
     rc = rc != 0 ? rc : router_create(b, &b->router, e);
     rc = rc != 0 ? rc : alerts_create(b, &b->alerts, e);
     rc = rc != 0 ? rc : relay_create(b, &b->relay, e);
+    rc = rc != 0 ? rc : guards_create(b, &b->guards, e);
     rc = rc != 0 ? rc : outbox_create(b, &b->outbox, e);
     rc = rc != 0 ? rc : agents_create(b, &b->agents, e);
     rc = rc != 0 ? rc : search_create(b, &b->search, e);

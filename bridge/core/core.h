@@ -19,6 +19,7 @@ struct media;    /* bridge/media/media.h: files of messages */
 struct people;   /* bridge/people/people.h: looks at the far end, pictures */
 struct agents;   /* bridge/agent/agent.h: auto-reply */
 struct alerts;   /* bridge/alert/alert.h */
+struct guards;   /* bridge/guard/guard.h: rules on what is sent */
 struct search;   /* bridge/search/search.h: full-text index */
 struct router;   /* bridge/relay/event.h: which webhooks want an event; writer thread */
 struct core;     /* bridge/core/core_priv.h: keys, watches, operations on their way */
@@ -38,6 +39,7 @@ struct bridge {
     struct agents *agents;
     struct search *search;
     struct alerts *alerts;
+    struct guards *guards;
     struct core *core;
     struct list watches; /* struct bridge_watch */
     uint64_t started_ms;

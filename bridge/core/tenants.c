@@ -11,6 +11,7 @@
 #include "agent.h"
 #include "clock.h"
 #include "event.h"
+#include "guard.h"
 #include "json.h"
 #include "log.h"
 #include "media.h"
@@ -455,6 +456,7 @@ static void on_marked_done(void *arg, const struct bridge_reply *r)
     }
     relay_forget_tenant(d->b->relay, d->tenant);
     search_forget_tenant(d->b->search, d->tenant);
+    guards_forget_tenant(d->b->guards, d->tenant);
     core_enter(d->b); /* until on_files_gone */
     sessions_erase_tenant(d->b->sessions, d->tenant, on_sessions_gone, d);
 }

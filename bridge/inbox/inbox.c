@@ -187,6 +187,9 @@ static void on_stored(struct store_op *op, int rc)
         tell_acks(i, g);
         order_files(i, g);
         look_again(i, g);
+        if (g->reply_expires_ms != 0 && session_lane(i->s) != NULL && !i->closing) {
+            outbox_lane_accepted(session_lane(i->s), g->reply_expires_ms);
+        }
         if (g->appended) {
             event_committed(i->b, i->owner.tenant);
             session_touch(i->s);

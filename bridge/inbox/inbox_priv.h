@@ -39,6 +39,7 @@ struct ingest {
     size_t refused; /* items that were refused for good so far */
     struct inbox_part part; /* with, done, arg of a fetched one */
     bool appended;  /* out: there are new events */
+    uint64_t reply_expires_ms; /* out: a message of ours was put into the outbox; 0: none */
     char me_id[STORE_MAX_ID + 1], me_lid[STORE_MAX_ID + 1]; /* the account's JIDs; "" not known */
 };
 

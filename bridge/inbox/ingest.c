@@ -179,6 +179,7 @@ int ingest_apply(struct store_txn *t, struct store_op *op)
 {
     struct ingest *g = op->data;
     g->appended = false;
+    g->reply_expires_ms = 0;
     for (size_t n = 0; n < g->count; n++) {
         struct ingest_item *it = &g->items[n];
         it->fresh = it->ack_news = it->known = it->fetch = false;

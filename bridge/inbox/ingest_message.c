@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "fetcher.h"
+#include "guard.h"
 #include "json.h"
 
 #include <string.h>
@@ -134,6 +135,34 @@ static int as_it_is_now(const struct channel_message *m, json_t *full)
     return rc;
 }
 
+/* A person wrote: when, and do they want to hear from us? */
+static int hear(struct store_txn *t, struct ingest *g, const struct ingest_item *it,
+                const struct parts *p)
+{
+    struct person me = {.id = ""};
+    if (p->d.out || p->d.kind != CHAT_USER || strcmp(p->d.type, "system") == 0 ||
+        strcmp(p->d.type, "call") == 0) {
+        return 0;
+    }
+    memcpy(me.id, g->me_id, sizeof(me.id));
+    memcpy(me.lid, g->me_lid, sizeof(me.lid));
+    struct guard_heard h = {.b = g->b,
+                            .who = &p->with,
+                            .chat = it->ev.message.chat.id,
+                            .id = it->ev.message.id,
+                            .type = p->d.type,
+                            .text = it->ev.message.text,
+                            .me = &me,
+                            .time_ms = it->ev.message.time_ms,
+                            .now_ms = g->now_ms,
+                            .live = !p->d.backfill,
+                            .silent = g->silent};
+    int rc = guard_heard(t, &g->owner, &h);
+    g->appended = g->appended || h.told || h.reply_expires_ms != 0;
+    g->reply_expires_ms = h.reply_expires_ms != 0 ? h.reply_expires_ms : g->reply_expires_ms;
+    return rc;
+}
+
 /* ---- new ones -----------------------------------------------------------------------------------
  */
 
@@ -228,6 +257,7 @@ static int apply_new(struct store_txn *t, struct ingest *g, struct ingest_item *
     rc = rc != 0 ? rc : touch_chat(t, g, it, &p.d);
     rc = rc != 0 ? rc : order_fetch(t, g, it, it->ev.message.chat.id, &p);
     rc = rc != 0 ? rc : tell_new(t, g, it, &p.d, &text);
+    rc = rc != 0 ? rc : hear(t, g, it, &p);
     if (rc == 0) {
         it->fresh = true;
         g->appended = g->appended || !g->silent;
@@ -283,6 +313,7 @@ int message_fill(struct store_txn *t, struct ingest *g, struct ingest_item *it,
         rc = message_announce(g->b, t, o, "message.updated", message_lane(full), pub.data, pub.len,
                               NULL);
     }
+    rc = rc != 0 ? rc : hear(t, g, it, &p);
     if (rc == 0) {
         it->fresh = true;
         g->appended = g->appended || !g->silent;

@@ -9,6 +9,7 @@
 #include "outbox_priv.h"
 
 #include "clock.h"
+#include "guard.h"
 #include "json.h"
 #include "mem.h"
 
@@ -424,6 +425,22 @@ static int gather(struct accept *a)
     return rc != 0 ? rc : write_content(a);
 }
 
+/* Who asked not to be written to is left alone; deleting what they have already is no writing. */
+static int check_wish(struct accept *a)
+{
+    struct send *s = a->s;
+    struct person who = a->with;
+    bool refused = false;
+    if (a->kind != CHAT_USER || s->unguarded || s->body.operation == OPERATION_REVOKE) {
+        return 0;
+    }
+    if (who.id[0] == '\0') {
+        memcpy(who.id, a->chat, sizeof(who.id));
+    }
+    int rc = opt_out_refuses(a->t, &s->owner, &who, s->now_ms, &refused);
+    return refused ? err_field(&s->op.err, "opted_out", "to", "%s", OPT_OUT_DETAIL) : rc;
+}
+
 int send_accept(struct store_txn *t, struct send *s)
 {
     struct accept a = {.t = t, .s = s, .type = s->body.type};
@@ -434,6 +451,7 @@ int send_accept(struct store_txn *t, struct send *s)
     buf_init(&a.how, STORE_MAX_VALUE);
     buf_init(&a.content, STORE_MAX_VALUE);
     int rc = gather(&a);
+    rc = rc != 0 ? rc : check_wish(&a);
     rc = rc != 0 ? rc : write_all(&a);
     memcpy(s->body.chat, chat, sizeof(chat));
     json_decref(a.source);

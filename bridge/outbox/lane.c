@@ -167,7 +167,11 @@ void lane_accepted(struct outbox_lane *l, uint64_t expires_ms)
     if (l->current == NULL) {
         lane_pump(l);
     }
-    session_needed(l->s);
+}
+
+void outbox_lane_accepted(struct outbox_lane *l, uint64_t expires_ms)
+{
+    lane_accepted(l, expires_ms);
 }
 
 void outbox_lane_resume(struct outbox_lane *l)

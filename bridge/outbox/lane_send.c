@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "crypto.h"
+#include "guard.h"
 #include "json.h"
 #include "log.h"
 #include "mem.h"
@@ -292,6 +293,11 @@ static void on_submitted(struct step *s, int rc)
                  err_name(rc));
         step_free(s);
         lane_put_back(l, en, false);
+        return;
+    }
+    if (s->unwanted && !en->gone) {
+        step_free(s);
+        lane_fail(l, en, "opted_out", OPT_OUT_DETAIL);
         return;
     }
     if (!s->found || s->now != MESSAGE_SUBMITTED || en->gone) {

@@ -6,6 +6,7 @@
 #ifndef BRIDGE_OUTBOX_H
 #define BRIDGE_OUTBOX_H
 
+#include "identity.h"
 #include "session.h"
 
 int outbox_create(struct bridge *b, struct outbox **out, struct err *e);
@@ -22,5 +23,17 @@ void outbox_lane_pause(struct outbox_lane *l);
  * participant: NULL or who acked in a group. */
 void outbox_lane_ack(struct outbox_lane *l, const char *chat_id, const char *message_id, int ack,
                      const char *participant, uint64_t time_ms);
+
+/* A text of the bridge's own, under an id that the caller made. Writer, inside an apply; past the
+ * guards. E_LIMIT: the queue is full. When it is committed the lane is to be told. */
+struct outbox_text {
+    struct bridge *b;
+    const struct message_owner *owner;
+    const struct person *me;
+    const char *chat, *id, *source, *text;
+    uint64_t now_ms, expires_ms;
+};
+int outbox_put_text(struct store_txn *t, const struct outbox_text *x);
+void outbox_lane_accepted(struct outbox_lane *l, uint64_t expires_ms);
 
 #endif

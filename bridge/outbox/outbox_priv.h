@@ -107,6 +107,7 @@ struct send {
     struct bridge *b;
     struct message_owner owner;
     struct send_body body;
+    json_t *given;           /* what body.media borrows from, while that is needed; may be NULL */
     struct media_info media; /* the file, when body.media.type says that there is one */
     struct person from;
     char id[SEND_ID_LEN + 1];
@@ -114,6 +115,7 @@ struct send {
     char idem_key[IDEM_KEY_MAX + 1]; /* "" : none */
     unsigned char hash[32];
     bool refuse; /* the session is not ready; only a replay is answered */
+    bool unguarded; /* the bridge's own confirmation of an opt-out */
     bool late;   /* its expires_at had passed when it was asked for; likewise */
     uint64_t now_ms, expires_ms;
     bridge_done_fn done;
@@ -122,6 +124,10 @@ struct send {
     char *answer;  /* out: the message object as text */
     size_t answer_len;
 };
+/* Holds what it says against the tenant's guards (send_guard.c): *checking, then done(s, e) comes
+ * later. */
+int send_check_content(struct send *s, bool *checking, void (*done)(void *, const struct err *),
+                       struct err *e);
 /* Writer: message, entry, chat, event, and what a repeated key is answered. */
 int send_accept(struct store_txn *t, struct send *s);
 int send_keep_answer(struct send *s, const char *text, size_t len);
@@ -190,6 +196,7 @@ struct step {
 
     /* out */
     bool found, changed;
+    bool unwanted; /* submit: the person asked not to be written to; nothing was written */
     enum message_status now;
     json_t *message;                      /* submit: what to send; owned */
     bool target_open;                     /* submit: the target is ours and not sent yet */

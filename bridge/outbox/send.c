@@ -28,6 +28,14 @@
 /* ---- on the writer thread
  * ------------------------------------------------------------------------ */
 
+static void send_free(struct send *s)
+{
+    send_body_finish(&s->body);
+    json_decref(s->given);
+    free(s->answer);
+    free(s);
+}
+
 int send_keep_answer(struct send *s, const char *text, size_t len)
 {
     free(s->answer);
@@ -96,15 +104,33 @@ static int send_apply(struct store_txn *t, struct store_op *op)
     return rc != 0 ? rc : send_accept(t, s);
 }
 
+int outbox_put_text(struct store_txn *t, const struct outbox_text *x)
+{
+    struct send *s = mem_calloc(1, sizeof(*s));
+    if (s == NULL) {
+        return E_NOMEM;
+    }
+    s->b = x->b;
+    s->owner = *x->owner;
+    s->from = *x->me;
+    s->unguarded = true;
+    s->now_ms = x->now_ms;
+    s->expires_ms = x->expires_ms;
+    s->body.type = "text";
+    s->body.kind = CHAT_USER;
+    s->body.text = mem_strdup(x->text);
+    s->body.text_len = strlen(x->text);
+    memcpy(s->body.chat, x->chat, strnlen(x->chat, STORE_MAX_ID));
+    memcpy(s->id, x->id, strnlen(x->id, SEND_ID_LEN));
+    memcpy(s->source, x->source, strnlen(x->source, SOURCE_MAX));
+    int rc = s->body.text != NULL ? check_room(t, s) : E_NOMEM;
+    rc = rc != 0 ? rc : send_accept(t, s);
+    send_free(s);
+    return rc;
+}
+
 /* ---- on the loop
  * ------------------------------------------------------------------------------------ */
-
-static void send_free(struct send *s)
-{
-    send_body_finish(&s->body);
-    free(s->answer);
-    free(s);
-}
 
 static void tell_lane(struct send *s)
 {
@@ -310,10 +336,18 @@ static void name_file(const struct send *s, struct err *e)
     }
 }
 
+static void fail(struct send *s, const struct err *e)
+{
+    struct outbox *o = s->b->outbox;
+    const struct bridge_reply r = {.err = e};
+    s->done(s->arg, &r);
+    send_free(s);
+    outbox_leave(o);
+}
+
 static void on_media(void *arg, const struct err *e, const struct media_info *info)
 {
     struct send *s = arg;
-    struct outbox *o = s->b->outbox;
     struct err why;
     err_clear(&why);
     if (e == NULL && media_check(s->b, s->body.type, info, &why) == 0) {
@@ -325,10 +359,7 @@ static void on_media(void *arg, const struct err *e, const struct media_info *in
         err_copy(&why, e);
         name_file(s, &why);
     }
-    const struct bridge_reply r = {.err = &why};
-    s->done(s->arg, &r);
-    send_free(s);
-    outbox_leave(o);
+    fail(s, &why);
 }
 
 /* That key has its answer: the operation gives it (or says conflict), and needs no file. */
@@ -345,9 +376,33 @@ static bool is_answered(const struct send *s)
     return rc == 0;
 }
 
+/* Gets the file, if there is one, and writes. */
+static void go_on(struct send *s, bool answered)
+{
+    const struct media_source from = s->body.media;
+    memset(&s->body.media, 0, sizeof(s->body.media)); /* borrowed, and not for longer */
+    s->body.media.type = from.type;
+    if (from.type != NULL && !s->refuse && !s->late && !answered) {
+        media_get(s->b, s->owner.tenant, &from, on_media, s);
+    } else {
+        submit(s);
+    }
+}
+
+static void on_checked(void *arg, const struct err *e)
+{
+    struct send *s = arg;
+    if (e != NULL) {
+        fail(s, e);
+    } else {
+        go_on(s, false);
+    }
+}
+
 void bridge_send(struct bridge *b, const struct bridge_send *in, bridge_done_fn done, void *arg)
 {
     struct err e;
+    bool checking = false;
     err_clear(&e);
     struct send *s = mem_calloc(1, sizeof(*s));
     int rc = s != NULL ? prepare(b, in, s, &e) : err_set(&e, E_NOMEM, "out of memory");
@@ -358,13 +413,16 @@ void bridge_send(struct bridge *b, const struct bridge_send *in, bridge_done_fn 
     }
     s->done = done;
     s->arg = arg;
+    s->given = json_incref((json_t *)(uintptr_t)in->body);
+    const bool answered = is_answered(s);
+    rc = answered ? 0 : send_check_content(s, &checking, on_checked, &e);
+    if (rc != 0) {
+        send_free(s);
+        reply_later(b, done, arg, &e, NULL);
+        return;
+    }
     outbox_enter(b->outbox);
-    if (s->body.media.type != NULL && !s->refuse && !s->late && !is_answered(s)) {
-        const struct media_source from = s->body.media;
-        memset(&s->body.media, 0, sizeof(s->body.media)); /* borrowed for this call only */
-        s->body.media.type = from.type;
-        media_get(b, s->owner.tenant, &from, on_media, s);
-    } else {
-        submit(s);
+    if (!checking) {
+        go_on(s, answered);
     }
 }

@@ -9,6 +9,7 @@
 #include "outbox_priv.h"
 
 #include "clock.h"
+#include "guard.h"
 #include "json.h"
 #include "mem.h"
 
@@ -150,12 +151,21 @@ static int change(struct store_txn *t, struct step *s, const struct store_messag
     return rc;
 }
 
+/* They may have asked not to be written to while the message waited. */
+static int check_wish(struct store_txn *t, struct step *s, const json_t *m)
+{
+    bool guarded = s->submit && s->kind == CHAT_USER &&
+                   strcmp(json_str_or(m, "type", ""), "revoke") != 0 &&
+                   strcmp(json_str_or(m, "source", ""), GUARD_SOURCE) != 0;
+    return guarded ? opt_out_refuses(t, &s->owner, &s->chat, s->at_ms, &s->unwanted) : 0;
+}
+
 int step_apply(struct store_txn *t, struct store_op *op)
 {
     struct step *s = op->data;
     struct store_message_ref ref;
     struct store_value v;
-    s->found = s->changed = false;
+    s->found = s->changed = s->unwanted = false;
     s->now = MESSAGE_STATUS_COUNT;
     int rc = message_find(t, &s->owner, s->id, &v, &ref);
     if (rc != 0) {
@@ -170,7 +180,8 @@ int step_apply(struct store_txn *t, struct store_op *op)
     }
     s->found = !message_is_stub(m);
     s->now = message_status_of(m);
-    if (s->found && (message_status_may(s->now, s->to) || (s->submit && s->now == s->to))) {
+    rc = s->found ? check_wish(t, s, m) : 0;
+    if (rc == 0 && s->found && !s->unwanted && (message_status_may(s->now, s->to) || (s->submit && s->now == s->to))) {
         rc = change(t, s, &ref, m);
     }
     json_decref(m);

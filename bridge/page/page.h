@@ -39,8 +39,6 @@ void page_reload(struct page *p);
 void page_close(struct page *p, void (*on_closed)(void *arg), void *arg);
 /* One forced garbage collection (heap of a fresh page is twice what is alive). */
 void page_collect_garbage(struct page *p);
-/* Nothing is on its way in it: no call, no file. */
-bool page_idle(const struct page *p);
 /* The channel on this page; goes with it. */
 struct channel *page_channel(struct page *p);
 

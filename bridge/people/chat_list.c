@@ -12,6 +12,8 @@
 
 struct walk {
     struct listing l;
+    struct store_txn *t;
+    const struct message_owner *o;
     const struct bridge_chat_filter *f;
     char q[LIST_Q_MAX + 1]; /* folded */
 };
@@ -61,6 +63,11 @@ static int on_chat(void *arg, const char *chat, uint64_t last_ms, struct store_v
         json_decref(row);
         row = NULL;
     }
+    int rc = people_show_window(w->t, w->o, row, true);
+    if (rc != 0) {
+        json_decref(row);
+        return rc;
+    }
     return listing_keep(&w->l, last_ms, chat, row);
 }
 
@@ -70,8 +77,7 @@ int bridge_chat_search(struct bridge *b, const char *tenant, const char *session
 {
     static const struct bridge_chat_filter all;
     struct message_owner o;
-    struct store_txn *t;
-    struct walk w = {.f = f != NULL ? f : &all};
+    struct walk w = {.f = f != NULL ? f : &all, .o = &o};
     char after[LIST_PLACE_MAX + 1];
     err_clear(e);
     if (w.f->q != NULL && strlen(w.f->q) > LIST_Q_MAX) {
@@ -79,15 +85,15 @@ int bridge_chat_search(struct bridge *b, const char *tenant, const char *session
     }
     (void)term_fold(w.f->q, w.q, sizeof(w.q));
     int rc = listing_start(&w.l, 'c', p, VISITS, e);
-    rc = rc != 0 ? rc : people_read(b, tenant, session, &o, &t, e);
+    rc = rc != 0 ? rc : people_read(b, tenant, session, &o, &w.t, e);
     if (rc != 0) {
         listing_drop(&w.l);
         return rc;
     }
     memcpy(after, w.l.place, sizeof(after));
-    rc = store_chat_list(t, o.tenant, o.session, w.l.number, after[0] != '\0' ? after : NULL,
+    rc = store_chat_list(w.t, o.tenant, o.session, w.l.number, after[0] != '\0' ? after : NULL,
                          on_chat, &w);
-    store_read_end(t);
+    store_read_end(w.t);
     return listing_give(&w.l, rc, out, e);
 }
 
@@ -112,6 +118,7 @@ int bridge_chat_get(struct bridge *b, const char *tenant, const char *session, c
     }
     rc = identity_address(t, &o, chat, id, &kind, e);
     rc = rc != 0 ? rc : chat_row_load(t, &o, id, &row);
+    rc = rc != 0 ? rc : people_show_window(t, &o, row.doc, true);
     store_read_end(t);
     if (rc == 0 && row.doc == NULL) {
         rc = err_word(e, E_NOTFOUND, "unknown_chat", "there is no conversation with that chat");

@@ -92,6 +92,7 @@ static int apply(struct store_txn *t, struct call *c, struct err *e)
         rc = rc != 0 ? rc : contact_tell(c->b, t, &g->owner, "contact.updated", doc);
         g->told = true;
     }
+    rc = rc != 0 ? rc : people_show_window(t, &g->owner, doc, false);
     json_decref(c->answer);
     c->answer = contact_public(doc);
     return rc;
@@ -161,6 +162,7 @@ static int find(struct get *g, const char *contact, struct err *e)
     rc = identity_address(t, &o, contact, g->jid, &kind, e);
     rc = rc != 0 ? rc : contact_resolve(t, &o, g->jid, g->id);
     rc = rc != 0 ? rc : contact_load(t, &o, g->id, &doc);
+    rc = rc != 0 ? rc : people_show_window(t, &o, doc, false);
     store_read_end(t);
     g->call.answer = contact_public(doc);
     if (rc == E_NOTFOUND && e->code == 0) {

@@ -151,6 +151,11 @@ static int on_term(void *arg, const char *const *path, struct store_value v)
         doc = NULL;
     }
     (void)snprintf(place, sizeof(place), "%s\n%s", term, path[3]);
+    rc = people_show_window(s->t, s->o, doc, false);
+    if (rc != 0) {
+        json_decref(doc);
+        return rc;
+    }
     return listing_keep(&s->l, s->part, place, contact_public(doc));
 }
 
@@ -228,7 +233,13 @@ static int on_contact(void *arg, const char *const *path, struct store_value v)
 {
     struct search *s = arg;
     bool full = json_array_size(s->l.items) == s->l.limit;
-    return listing_keep(&s->l, 0, path[2], full ? NULL : message_public(v));
+    json_t *doc = full ? NULL : message_public(v);
+    int rc = people_show_window(s->t, s->o, doc, false);
+    if (rc != 0) {
+        json_decref(doc);
+        return rc;
+    }
+    return listing_keep(&s->l, 0, path[2], doc);
 }
 
 int bridge_contact_list(struct bridge *b, const char *tenant, const char *session, const char *q,

@@ -7,6 +7,7 @@
 #include "contact.h"
 
 #include "clock.h"
+#include "guard.h"
 #include "json.h"
 #include "text.h"
 
@@ -179,6 +180,7 @@ static int absorb(struct store_txn *t, const struct message_owner *o, struct kno
     for (size_t i = 0; rc == 0 && i < sizeof(keys) / sizeof(keys[0]); i++) {
         rc = set_missing(k->doc[0], k->doc[1], keys[i]);
     }
+    rc = rc != 0 ? rc : window_unite(t, o, k->was[1].contact_id, k->was[0].contact_id);
     rc = rc != 0 ? rc : contact_become(t, o, k->was[1].contact_id, k->was[0].contact_id);
     return rc != 0 ? rc : contact_alias(t, o, k->was[1].id, k->was[0].contact_id);
 }
@@ -246,6 +248,7 @@ static int bring_up(struct bridge *b, struct store_txn *t, const struct message_
     }
     contact_person(doc, out);
     rc = rc != 0 ? rc : put_aliases(t, o, new, k, out);
+    rc = rc == 0 && (made || ids || merged) ? opt_out_unite(t, o, out) : rc;
     if (rc == 0 && !made && (ids || merged)) {
         rc = contact_unite(b, t, o, k->was, k->count, doc);
         out->told = true;

@@ -1,5 +1,7 @@
 #include "people_priv.h"
 
+#include "clock.h"
+#include "guard.h"
 #include "json.h"
 
 #include <inttypes.h>
@@ -18,6 +20,18 @@ int people_read(struct bridge *b, const char *tenant, const char *session, struc
     }
     message_owner_set(o, tenant, session);
     return store_read(b->store, t, e);
+}
+
+int people_show_window(struct store_txn *t, const struct message_owner *o, json_t *v, bool chat)
+{
+    const char *id = json_str(v, "id"), *contact = chat ? json_str(v, "contact_id") : id;
+    if (v == NULL) {
+        return 0;
+    }
+    if (chat && contact == NULL && identity_is_person(id)) {
+        contact = id;
+    }
+    return window_show(t, o, contact, v, clock_wall_ms());
 }
 
 int people_unreadable(struct err *e, int rc)

@@ -42,6 +42,9 @@ int listing_keep(struct listing *l, uint64_t number, const char *place, json_t *
 int listing_give(struct listing *l, int rc, json_t **out, struct err *e);
 void listing_drop(struct listing *l);
 
+/* Sets the window of a chat's or contact's object (guard.h): computed when it is read. */
+int people_show_window(struct store_txn *t, const struct message_owner *o, json_t *v, bool chat);
+
 /* ---- asking the far end (far.c) ----------------------------------------------------------------
  */
 
