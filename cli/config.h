@@ -68,6 +68,8 @@ int config_to_bridge(struct config *c, struct bridge_config *out, struct err *e)
 /* [limits] and [server] trusted_proxies of the API; texts borrowed from c. */
 void config_to_limits(const struct config *c, struct api_config *out);
 
+/* wabridge.conf(5) as roff. (config_man.c) */
+void config_man(FILE *out);
 /* "[section]" blocks with `key = value  ; origin`. */
 void config_print(struct config *c, FILE *out);
 /* The same as a JSON array of {section,key,value,origin}. Gives. */

@@ -48,18 +48,8 @@ static const struct command {
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
-static void help(FILE *out)
-{
-    fprintf(out, "wabridge %s: WhatsApp Web sessions behind a local HTTP API\n\n",
-            WABRIDGE_VERSION);
-    for (size_t i = 0; i < COMMANDS; i++) {
-        fprintf(out, "  wabridge %s%s%s\n      %s\n", commands[i].name,
-                commands[i].words[0] != '\0' ? " " : "", commands[i].words, commands[i].help);
-    }
-    fprintf(
-        out,
-        "\nFlags\n"
-        "  --config FILE, --data-dir DIR, --socket PATH, --listen ADDR:PORT,\n"
+static const char flag_help[] =
+    "  --config FILE, --data-dir DIR, --socket PATH, --listen ADDR:PORT,\n"
         "  --log-format json|text|auto, --log-level LEVEL, --set SECTION.KEY=VALUE\n"
         "  --json                   answers for programs\n"
         "  serve: --new-admin-key   make one more admin key: the file was lost\n"
@@ -71,10 +61,45 @@ static void help(FILE *out)
         "        --type TYPE        image, video, audio, voice, document or sticker; else by what\n"
         "                           the file is\n"
         "  master-key rotate: --new-key-file FILE\n"
-        "  logs: -f, --lines N\n\n"
-        "TENANT/SESSION may be left out when there is only one. A text that begins with - goes\n"
+                "  logs: -f, --lines N\n";
+static const char closing_words[] =
+    "TENANT/SESSION may be left out when there is only one. A text that begins with - goes\n"
         "after --. The key is read from admin.key in the data directory, or from WABRIDGE_KEY.\n\n"
-        "Exit codes: 0 it worked, 1 it did not, 2 the command line or a setting is wrong.\n");
+        "Exit codes: 0 it worked, 1 it did not, 2 the command line or a setting is wrong.\n";
+
+static void help(FILE *out)
+{
+    fprintf(out, "wabridge %s: WhatsApp Web sessions behind a local HTTP API\n\n",
+            WABRIDGE_VERSION);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        fprintf(out, "  wabridge %s%s%s\n      %s\n", commands[i].name,
+                commands[i].words[0] != '\0' ? " " : "", commands[i].words, commands[i].help);
+    }
+    fprintf(out, "\nFlags\n%s\n%s", flag_help, closing_words);
+}
+
+/* wabridge(1), from the same table and texts. */
+static void man(FILE *out)
+{
+    fputs(".TH WABRIDGE 1 \"\" \"wabridge " WABRIDGE_VERSION "\" \"User commands\"\n"
+          ".SH NAME\nwabridge \\- WhatsApp Web sessions behind a local HTTP API\n"
+          ".SH SYNOPSIS\n.B wabridge\n.I command\n[\\fIflags\\fR] [\\fIwords\\fR]\n"
+          ".SH DESCRIPTION\n"
+          "One daemon that runs unofficial WhatsApp Web sessions in headless Chromium and gives\n"
+          "your own software a local HTTP API to them.\n"
+          ".B wabridge serve\nis the daemon; every other command talks to it.\n"
+          ".SH COMMANDS\n",
+          out);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        fprintf(out, ".TP\n\\fBwabridge %s\\fR %s\n%s\n", commands[i].name, commands[i].words,
+                commands[i].help);
+    }
+    fprintf(out,
+            ".SH FLAGS\n.nf\n%s.fi\n.SH NOTES\n.nf\n%s.fi\n"
+            ".SH FILES\n.TP\n.I /etc/wabridge/wabridge.conf\nsettings, see wabridge.conf(5)\n"
+            ".TP\n.I /var/lib/wabridge\neverything durable; admin.key is the first key\n"
+            ".SH SEE ALSO\n.BR wabridge.conf (5)\n",
+            flag_help, closing_words);
 }
 
 int cli_usage(const char *fmt, ...)
@@ -318,7 +343,8 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     if (strcmp(argv[optind], "help") == 0) {
-        help(stdout);
+        bool page = optind + 1 < argc && strcmp(argv[optind + 1], "man") == 0; /* for the package */
+        (page ? man : help)(stdout);
         return EXIT_OK;
     }
     const struct command *cmd = find_command(argv[optind]);

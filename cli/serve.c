@@ -366,6 +366,10 @@ int cmd_serve(struct cli *c)
 
 int cmd_config(struct cli *c)
 {
+    if (c->word_count == 1 && strcmp(c->words[0], "man") == 0) { /* for the package */
+        config_man(stdout);
+        return EXIT_OK;
+    }
     if (c->word_count != 1 || strcmp(c->words[0], "check") != 0) {
         return cli_usage("config check");
     }
