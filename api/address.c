@@ -225,6 +225,9 @@ int api_check(const struct api_config *c, struct err *e)
     if (rc == 0 && c->trusted_proxies != NULL) {
         rc = proxies_parse(c->trusted_proxies, &p, e);
     }
+    if (rc == 0 && (c->tls_cert == NULL) != (c->tls_key == NULL)) {
+        rc = err_set(e, E_INVALID, "[server] tls_cert and tls_key belong together: set both");
+    }
     return rc == 0 && c->socket != NULL ? check_socket_path(c->socket, e) : rc;
 }
 

@@ -50,6 +50,8 @@ struct api_config {
         *socket; /* path of the Unix socket, mode 0600; NULL: none. A stale one is replaced */
     unsigned max_connections, max_per_address; /* of TCP; 0: the defaults above */
     bool metrics_open; /* GET /metrics needs no key on loopback and the socket */
+    const char *tls_cert, *tls_key; /* PEM files: TCP speaks TLS; NULL: plain. Changed ones
+                                      are noticed within a minute */
     int listen_fd, socket_fd; /* listening already, instead of the two above; 0: none. Taken over */
     const char *trusted_proxies; /* "127.0.0.1, 10.0.0.0/8": whose X-Forwarded-For is believed;
                                     NULL: nobody's */

@@ -253,6 +253,7 @@ struct api {
     uv_loop_t *loop;
     struct bridge *bridge;
     struct api_listener tcp, local;
+    struct tls *tls; /* NULL: TCP is plain */
     char *socket_path; /* unlinked at the end while it is still the one that we made */
     struct stat socket_made;
     uv_prepare_t prepare; /* runs MHD after answers came: see api_wake() */

@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "mem.h"
 #include "peer.h"
+#include "tls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -157,6 +158,11 @@ static void take(struct api_listener *l, int fd, const struct sockaddr_storage *
         return;
     }
     peer_watch(fd, PEER_TIMEOUT_MS);
+    if (l->api->tls != NULL && l == &l->api->tcp && tls_begin(l->api->tls, fd, &fd, &e) != 0) {
+        log_debug(NULL, "api.connection", "%s", e.msg);
+        (void)close(fd);
+        return;
+    }
     /* MHD closes fd when it cannot have it */
     if (MHD_add_connection(l->daemon, fd, (const struct sockaddr *)from, len) != MHD_YES) {
         log_debug(NULL, "api.connection", "the HTTP library takes no connection: %s",

@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "limit.h"
 #include "mem.h"
+#include "tls.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -228,6 +229,7 @@ static void remove_socket(struct api *a)
 
 static void api_free(struct api *a)
 {
+    tls_free(a->tls);
     if (a->spare_fd >= 0) {
         (void)close(a->spare_fd);
     }
@@ -345,6 +347,9 @@ int api_create(uv_loop_t *loop, struct bridge *b, const struct api_config *c, st
     MHD_set_panic_func(on_library_panic, NULL);
     int rc = prepare_texts(a, e);
     rc = rc != 0 ? rc : limits_create(c, &a->limits, e);
+    if (rc == 0 && c->tls_cert != NULL) {
+        rc = tls_create(loop, c->tls_cert, c->tls_key, &a->tls, e);
+    }
     if (rc == 0 && (c->listen != NULL || c->listen_fd > 0)) {
         rc = open_tcp(a, c->listen, c->listen_fd, e);
     }

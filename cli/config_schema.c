@@ -22,6 +22,8 @@
 const struct config_key config_schema[] = {
     T("server", "listen", "127.0.0.1:3000", "address of the HTTP API; empty: Unix socket only"),
     T("server", "socket", "", "Unix socket of the API and the command line; default in data_dir"),
+    T("server", "tls_cert", "", "PEM file, the certificate and its chain: the address above speaks TLS"),
+    T("server", "tls_key", "", "PEM file of its key, not readable for others"),
     T("server", "data_dir", "", "everything durable; default depends on the user"),
     N("server", "max_connections", "1024", 16, 65536,
       "TCP connections at once; past it 503, see security.md"),

@@ -76,10 +76,9 @@ static bool has_user_namespaces(void)
 #endif
 #define WRITING                                                                                    \
     (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |                               \
-     LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR |                               \
-     LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK |    \
-     LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM |  \
-     LANDLOCK_ACCESS_FS_REFER)
+     LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR | \
+     LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |   \
+     LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_REFER)
 
 /* What is not there needs no rule. */
 static int allow(int ruleset, const char *path, uint64_t rights, struct err *e)
@@ -107,9 +106,9 @@ static int allow_folder_of(int ruleset, const char *file, uint64_t rights, struc
 
 static int allow_all(int ruleset, const struct confine_paths *p, uint64_t writing, struct err *e)
 {
-    static const char *const writable[] = {"/tmp", "/var/tmp",       "/dev",
+    static const char *const writable[] = {"/tmp",  "/var/tmp",       "/dev",
                                            "/proc", "/sys/fs/cgroup", NULL};
-    static const char *const programs[] = {"/usr",  "/bin", "/sbin", "/lib",
+    static const char *const programs[] = {"/usr",   "/bin", "/sbin", "/lib",
                                            "/lib64", "/opt", "/snap", NULL};
     int rc = allow(ruleset, p->data_dir, writing, e);
     for (size_t i = 0; rc == 0 && writable[i] != NULL; i++) {
@@ -127,7 +126,8 @@ static int confine_files(const struct confine_paths *p, struct err *e)
 {
     long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     if (abi < 2) {
-        return err_set(e, E_UNSUPPORTED, "this kernel has no Landlock (5.19 or newer, switched on)");
+        return err_set(e, E_UNSUPPORTED,
+                       "this kernel has no Landlock (5.19 or newer, switched on)");
     }
     uint64_t writing = WRITING | (abi >= 3 ? LANDLOCK_ACCESS_FS_TRUNCATE : 0);
     struct landlock_ruleset_attr attr = {.handled_access_fs = writing | LANDLOCK_ACCESS_FS_EXECUTE};
@@ -143,19 +143,59 @@ static int confine_files(const struct confine_paths *p, struct err *e)
     return rc;
 }
 
-/* ---- system calls ----------------------------------------------------------------------------- */
+/* ---- system calls -----------------------------------------------------------------------------
+ */
 
 static int confine_calls(bool no_new_privs, struct err *e)
 {
     static const char *const refused[] = {
-        "acct", "add_key", "adjtimex", "bpf", "clock_adjtime", "clock_settime", "delete_module",
-        "finit_module", "fsconfig", "fsmount", "fsopen", "fspick", "init_module", "io_uring_enter",
-        "io_uring_register", "io_uring_setup", "ioperm", "iopl", "kexec_file_load", "kexec_load",
-        "keyctl", "lookup_dcookie", "mount", "mount_setattr", "move_mount", "nfsservctl",
-        "open_by_handle_at", "open_tree", "perf_event_open", "pivot_root", "process_vm_readv",
-        "process_vm_writev", "ptrace", "quotactl", "quotactl_fd", "reboot", "request_key",
-        "setdomainname", "sethostname", "settimeofday", "swapoff", "swapon", "syslog", "umount2",
-        "uselib", "userfaultfd", "vhangup",
+        "acct",
+        "add_key",
+        "adjtimex",
+        "bpf",
+        "clock_adjtime",
+        "clock_settime",
+        "delete_module",
+        "finit_module",
+        "fsconfig",
+        "fsmount",
+        "fsopen",
+        "fspick",
+        "init_module",
+        "io_uring_enter",
+        "io_uring_register",
+        "io_uring_setup",
+        "ioperm",
+        "iopl",
+        "kexec_file_load",
+        "kexec_load",
+        "keyctl",
+        "lookup_dcookie",
+        "mount",
+        "mount_setattr",
+        "move_mount",
+        "nfsservctl",
+        "open_by_handle_at",
+        "open_tree",
+        "perf_event_open",
+        "pivot_root",
+        "process_vm_readv",
+        "process_vm_writev",
+        "ptrace",
+        "quotactl",
+        "quotactl_fd",
+        "reboot",
+        "request_key",
+        "setdomainname",
+        "sethostname",
+        "settimeofday",
+        "swapoff",
+        "swapon",
+        "syslog",
+        "umount2",
+        "uselib",
+        "userfaultfd",
+        "vhangup",
     };
     scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
     if (ctx == NULL) {

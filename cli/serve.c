@@ -172,9 +172,13 @@ static int check_browser(const struct bridge_config *b, struct err *e)
 static struct api_config api_settings(struct cli *c)
 {
     const char *listen = config_text(c->config, "server", "listen");
+    const char *cert = config_text(c->config, "server", "tls_cert");
+    const char *key = config_text(c->config, "server", "tls_key");
     struct api_config a = {
         .listen = listen[0] != '\0' ? listen : NULL,
         .socket = config_socket(c->config),
+        .tls_cert = cert[0] != '\0' ? cert : NULL,
+        .tls_key = key[0] != '\0' ? key : NULL,
         .max_connections = (unsigned)config_number(c->config, "server", "max_connections"),
         .max_per_address = (unsigned)config_number(c->config, "server", "max_per_address"),
         .metrics_open = config_bool(c->config, "metrics", "open"),
@@ -298,7 +302,9 @@ static void greet(struct cli *c, struct daemon *d, const char *new_key)
         const char *text = config_text(c->config, "server", "listen");
         const char *colon = strrchr(text, ':');
         int host = colon != NULL ? (int)(colon - text) : (int)strlen(text);
-        snprintf(listen, sizeof listen, "http://%.*s:%u", host, text, api_port(d->api));
+        bool tls = config_text(c->config, "server", "tls_cert")[0] != '\0';
+        snprintf(listen, sizeof listen, "http%s://%.*s:%u", tls ? "s" : "", host, text,
+                 api_port(d->api));
     }
     if (new_key != NULL) {
         /* ready to be pasted: this program, and the directory unless the next command finds it */

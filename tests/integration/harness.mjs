@@ -190,7 +190,7 @@ export class Daemon {
     });
     early.catch(() => {});
     const line = await within(Promise.race([ready, early]), 'daemon.ready');
-    this.base = /http:\/\/[^,\s]+/.exec(line.msg)[0];
+    this.base = /https?:\/\/[^,\s]+/.exec(line.msg)[0];
     this.key = fs.readFileSync(path.join(this.dataDir, 'admin.key'), 'utf8').trim();
   }
 
