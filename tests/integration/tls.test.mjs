@@ -99,7 +99,7 @@ test('plain HTTP, old TLS and rubbish are told off, and the daemon goes on', asy
   const rubbish = net.connect(port, '127.0.0.1');
   rubbish.on('error', () => {});
   rubbish.end(Buffer.alloc(1000, 0x55));
-  await once(rubbish.resume(), 'close');
+  await new Promise((resolve) => rubbish.resume().once('close', resolve));
   assert.equal((await request('GET', '/health')).status, 200);
 });
 
