@@ -269,6 +269,7 @@ struct api {
     size_t fds;   /* of by_fd */
     int spare_fd; /* given up for a moment to refuse a connection when there are no more */
     struct list streams;     /* struct stream (sse.c) */
+    struct list archives;    /* struct archive_stream (archive.c) */
     struct list log_waiters; /* struct api_request.wait_link */
     struct audit_rate audit;
     unsigned stream_count;
@@ -472,6 +473,17 @@ enum range_kind range_parse(const char *text, uint64_t size, uint64_t *first, ui
 bool etag_listed(const char *list, const char *etag); /* of If-None-Match; list may be NULL */
 /* RFC 6266: filename for all, filename* where ASCII does not do. */
 void disposition_write(struct buf *out, bool attachment, const char *filename);
+
+/* ---- backups and exports (archive.c) --------------------------------------------------------- */
+
+void archives_tick(struct api *a);  /* ends those without a reader */
+void archives_close(struct api *a); /* every one ends, unfinished */
+/* A handle counted in a->handles has closed. May free a. */
+void api_handle_gone(struct api *a);
+void backup_make(struct api_request *r);
+void session_export_make(struct api_request *r);
+void session_export_undo_ask(struct api_request *r);
+void session_import(struct api_request *r);
 
 /* ---- streams and logs ---------------------------------------------------------------------- */
 

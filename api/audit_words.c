@@ -47,6 +47,8 @@ static const struct {
     {"POST", TENANT "/opt-outs", "opt_out.import"},
     {"PUT", TENANT "/opt-outs/{phone}", "opt_out.put"},
     {"DELETE", TENANT "/opt-outs/{phone}", "opt_out.delete"},
+    {"POST", "/v1/backup", "backup.create"},
+    {"DELETE", SESSION "/export", "session.export_undo"},
 };
 
 /* A segment as it stands in a word: letters, "_" for what is none. */

@@ -135,7 +135,7 @@ const struct schema schemas[] = {
          "\"attempt\":" INT ",\"expires_at\":" TIME_OR_NULL "}},\"linked_at\":" TIME_OR_NULL
          ",\"last_activity_at\":" TIME_OR_NULL ",\"backlog\":" OBJECT(
              "", "\"outbox\":" INT
-                 ",\"deliveries\":" INT) ",\"autostart\":" BOOL ",\"capabilities\":" ANY
+                 ",\"deliveries\":" INT) ",\"autostart\":" BOOL ",\"exported\":" BOOL ",\"capabilities\":" ANY
                                          ",\"memory\":{\"oneOf\":[" REF("SessionMemory") ",{\"type\":\"null\"}]}"
                                          ",\"media\":" ANY_OR_NULL ",\"metadata\":" ANY ",\"created_at\":" TIME)},
     {"SessionMemory",
@@ -387,6 +387,9 @@ const struct schema schemas[] = {
                            "},\"reason\":" TEXT_OR_NULL)},
     {"OptOutImported", OBJECT("\"added\",\"known\",\"invalid\"",
                               "\"added\":" INT ",\"known\":" INT ",\"invalid\":" TEXTS)},
+    {"BackupPost", OBJECT("", "\"media\":" BOOL ",\"passphrase\":{\"type\":\"string\","
+                              "\"minLength\":8,\"writeOnly\":true}")},
+    {"ImportPost", OBJECT("\"folder\"", "\"folder\":" TEXT ",\"start\":" BOOL)},
     {"LogLines",
      OBJECT("\"items\",\"next_after\"",
             "\"items\":{\"type\":\"array\",\"items\":" OBJECT(

@@ -89,6 +89,7 @@ static void on_tick(uv_timer_t *t)
 {
     struct api *a = t->data;
     sse_tick(a);
+    archives_tick(a);
     audit_tick(a);
     gate_sweep(a, clock_mono_ms());
 }
@@ -240,9 +241,8 @@ static void api_free(struct api *a)
     free(a);
 }
 
-static void on_handle_closed(uv_handle_t *h)
+void api_handle_gone(struct api *a)
 {
-    struct api *a = h->data;
     assert(a->handles > 0);
     if (--a->handles > 0) {
         return;
@@ -253,6 +253,11 @@ static void on_handle_closed(uv_handle_t *h)
     if (on_closed != NULL) {
         on_closed(arg);
     }
+}
+
+static void on_handle_closed(uv_handle_t *h)
+{
+    api_handle_gone(h->data);
 }
 
 static void close_handle(struct api *a, uv_handle_t *h)
@@ -343,6 +348,7 @@ int api_create(uv_loop_t *loop, struct bridge *b, const struct api_config *c, st
     list_init(&a->requests);
     list_init(&a->connections);
     list_init(&a->streams);
+    list_init(&a->archives);
     list_init(&a->log_waiters);
     MHD_set_panic_func(on_library_panic, NULL);
     int rc = prepare_texts(a, e);
@@ -439,6 +445,7 @@ void api_close(struct api *a, uint64_t grace_ms, void (*on_closed)(void *arg), v
     gate_close(&a->local);
     remove_socket(a);
     sse_close(a);
+    archives_close(a);
     LIST_FOREACH(&a->requests, it, next)
     {
         struct api_request *r = LIST_ENTRY(it, struct api_request, link);

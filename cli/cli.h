@@ -24,6 +24,9 @@ struct cli {
     const char *caption; /* send --caption */
     const char *type;    /* send --type */
     const char *new_key_file; /* master-key rotate --new-key-file */
+    const char *key_file; /* backups --key-file */
+    const char *as;       /* import-session --as */
+    bool no_media, force, no_start;
     char **words;       /* what is neither command nor flag */
     int word_count;
 };
@@ -37,6 +40,10 @@ int cmd_send(struct cli *c);
 int cmd_webhooks(struct cli *c);
 int cmd_logs(struct cli *c);
 int cmd_doctor(struct cli *c);
+int cmd_backup(struct cli *c);
+int cmd_restore(struct cli *c);
+int cmd_export_session(struct cli *c);
+int cmd_import_session(struct cli *c);
 
 /* ---- the master key (docs/security.md) --------------------------------------------------------- */
 
@@ -77,6 +84,9 @@ int client_call(struct client *cl, const char *method, const char *path, const c
  * the file. */
 int client_upload(struct client *cl, const char *path, const char *file, struct answer *a,
                   struct err *e);
+/* POSTs body and writes the bytes that come to fd, for as long as they come. As client_call(). */
+int client_download(struct client *cl, const char *path, const json_t *body, int fd,
+                    struct answer *a, struct err *e);
 /* A text as it may stand in a query; gives (free()), NULL: no memory. */
 char *client_escape(struct client *cl, const char *text);
 void answer_free(struct answer *a);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define ANSWER_MAX (16u << 20)
 
@@ -107,6 +108,36 @@ static size_t on_body(char *data, size_t size, size_t n, void *user)
     return buf_append(user, data, size * n) == 0 ? size * n : 0;
 }
 
+/* What a request carries; all NULL: nothing. */
+struct payload {
+    const char *text; /* JSON */
+    FILE *file;       /* or bytes, from here to its end */
+    curl_off_t size;
+    int to;  /* where an answer of 2xx goes; -1: to memory */
+    int sys; /* errno of a write that failed there */
+    CURL *curl;
+    struct buf *answer;
+};
+
+static size_t on_piece(char *data, size_t size, size_t n, void *user)
+{
+    struct payload *p = user;
+    long status = 0;
+    curl_easy_getinfo(p->curl, CURLINFO_RESPONSE_CODE, &status);
+    if (status < 200 || status > 299) {
+        return on_body(data, size, n, p->answer);
+    }
+    for (size_t at = 0; at < size * n;) {
+        ssize_t w = write(p->to, data + at, size * n - at);
+        if (w < 0 && errno != EINTR) {
+            p->sys = errno;
+            return 0;
+        }
+        at += w > 0 ? (size_t)w : 0;
+    }
+    return size * n;
+}
+
 static int code_of_status(long status)
 {
     switch (status) {
@@ -151,12 +182,6 @@ static struct curl_slist *with_header(struct curl_slist *list, const char *name,
     return longer != NULL ? longer : list;
 }
 
-/* What a request carries; all NULL: nothing. */
-struct payload {
-    const char *text; /* JSON */
-    FILE *file;       /* or bytes, from here to its end */
-    curl_off_t size;
-};
 
 static struct curl_slist *all_headers(const struct client *cl, const char *accept,
                                       const char *content_type)
@@ -171,7 +196,7 @@ static struct curl_slist *all_headers(const struct client *cl, const char *accep
 }
 
 static int perform(struct client *cl, const char *method, const char *path, const char *accept,
-                   const struct payload *p, struct answer *a, struct err *e)
+                   struct payload *p, struct answer *a, struct err *e)
 {
     struct buf b;
     buf_init(&b, ANSWER_MAX);
@@ -188,7 +213,14 @@ static int perform(struct client *cl, const char *method, const char *path, cons
     curl_easy_setopt(cl->curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(cl->curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(cl->curl, CURLOPT_WRITEDATA, &b);
-    curl_easy_setopt(cl->curl, CURLOPT_TIMEOUT_MS, 150000L);
+    if (p->to >= 0) {
+        p->curl = cl->curl;
+        p->answer = &b;
+        curl_easy_setopt(cl->curl, CURLOPT_WRITEFUNCTION, on_piece);
+        curl_easy_setopt(cl->curl, CURLOPT_WRITEDATA, p);
+    } else {
+        curl_easy_setopt(cl->curl, CURLOPT_TIMEOUT_MS, 150000L);
+    }
     curl_easy_setopt(cl->curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(cl->curl, CURLOPT_PROXY, "");
     if (p->file != NULL) {
@@ -212,6 +244,9 @@ static int perform(struct client *cl, const char *method, const char *path, cons
                            "scripts/run), or name its --data-dir or --socket",
                            cl->socket);
         }
+        if (p->sys != 0) {
+            return err_sys(e, p->sys == ENOSPC ? E_FULL : E_IO, p->sys, "cannot write the file");
+        }
         return err_set(e, E_IO, "the daemon at %s: %s", cl->socket, curl_easy_strerror(rc));
     }
     a->body = buf_steal(&b, &a->len);
@@ -226,9 +261,21 @@ int client_call(struct client *cl, const char *method, const char *path, const c
                 const json_t *body, struct answer *a, struct err *e)
 {
     char *text = body != NULL ? json_text(body, NULL) : NULL;
-    const struct payload p = {.text = text};
+    struct payload p = {.text = text, .to = -1};
     int r = perform(cl, method, path, accept, &p, a, e);
     free(text);
+    return r;
+}
+
+int client_download(struct client *cl, const char *path, const json_t *body, int fd,
+                    struct answer *a, struct err *e)
+{
+    char *text = json_text(body, NULL);
+    struct payload p = {.text = text, .to = fd};
+    int r = perform(cl, "POST", path, "application/octet-stream, application/json", &p, a, e);
+    if (text != NULL) {
+        mem_wipe_free(text, strlen(text)); /* may hold a passphrase */
+    }
     return r;
 }
 
@@ -237,7 +284,7 @@ int client_upload(struct client *cl, const char *path, const char *file, struct 
 {
     struct stat st;
     memset(a, 0, sizeof *a);
-    struct payload p = {.file = fopen(file, "rbe")};
+    struct payload p = {.file = fopen(file, "rbe"), .to = -1};
     if (p.file == NULL) {
         return err_sys(e, errno == ENOENT ? E_NOTFOUND : E_FORBIDDEN, errno, "%s", file);
     }

@@ -20,6 +20,8 @@ enum {
     FLAG_SERVE = 1 << 3,
     FLAG_SEND = 1 << 4,
     FLAG_MASTER_KEY = 1 << 16,
+    FLAG_ARCHIVE = 1 << 8, /* --key-file, --no-media, --force */
+    FLAG_IMPORT = 1 << 9,
 };
 
 static const struct command {
@@ -43,6 +45,14 @@ static const struct command {
     {"logs", cmd_logs, FLAG_JSON | FLAG_LOGS, "[-f] [--lines N]", "recent log lines of the daemon"},
     {"master-key", cmd_master_key, FLAG_MASTER_KEY, "new FILE | rotate [--new-key-file FILE]",
      "make a master key; seal every secret anew (daemon stopped)"},
+    {"backup", cmd_backup, FLAG_JSON | FLAG_ARCHIVE, "FILE | verify FILE",
+     "back everything up, while the daemon runs or not; check a backup"},
+    {"restore", cmd_restore, FLAG_JSON | FLAG_ARCHIVE, "FILE --data-dir DIR",
+     "make a data directory of a backup"},
+    {"export-session", cmd_export_session, FLAG_JSON | FLAG_ARCHIVE, "TENANT/SESSION FILE",
+     "stop a session for good here and write all of it to a file"},
+    {"import-session", cmd_import_session, FLAG_JSON | FLAG_ARCHIVE | FLAG_IMPORT,
+     "FILE [--as TENANT/SESSION]", "go on with an exported session here, without linking again"},
     {"doctor", cmd_doctor, FLAG_JSON, "", "check this machine and say how to mend what is wrong"},
     {"config", cmd_config, FLAG_JSON, "check", "effective settings and where each comes from"},
 };
@@ -64,6 +74,13 @@ static const char flag_help[] =
                 "  logs: -f, --lines N\n";
 static const char closing_words[] =
     "TENANT/SESSION may be left out when there is only one. A text that begins with - goes\n"
+        "  logs: -f, --lines N\n"
+        "  backup, restore, export-session, import-session:\n"
+        "        --key-file FILE    a passphrase, or the master key it was sealed with\n"
+        "        --no-media         without the files of messages\n"
+        "        --force            replace FILE; restore: set what is in the directory aside\n"
+        "  import-session: --as TENANT/SESSION, --no-start\n\n"
+        "TENANT/SESSION may be left out when there is only one. A text that begins with - goes\n"
         "after --. The key is read from admin.key in the data directory, or from WABRIDGE_KEY.\n\n"
         "Exit codes: 0 it worked, 1 it did not, 2 the command line or a setting is wrong.\n";
 
@@ -137,6 +154,11 @@ enum {
     OPT_FILE,
     OPT_CAPTION,
     OPT_TYPE,
+    OPT_KEY_FILE,
+    OPT_NO_MEDIA,
+    OPT_FORCE,
+    OPT_AS,
+    OPT_NO_START,
 };
 
 static const struct option options[] = {
@@ -157,6 +179,11 @@ static const struct option options[] = {
     {"file", required_argument, NULL, OPT_FILE},
     {"caption", required_argument, NULL, OPT_CAPTION},
     {"type", required_argument, NULL, OPT_TYPE},
+    {"key-file", required_argument, NULL, OPT_KEY_FILE},
+    {"no-media", no_argument, NULL, OPT_NO_MEDIA},
+    {"force", no_argument, NULL, OPT_FORCE},
+    {"as", required_argument, NULL, OPT_AS},
+    {"no-start", no_argument, NULL, OPT_NO_START},
     {"follow", no_argument, NULL, 'f'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -253,6 +280,21 @@ static int take_option(struct cli *c, struct parsed *p, int opt)
     case OPT_TYPE:
         c->type = optarg;
         return 0;
+    case OPT_KEY_FILE:
+        c->key_file = optarg;
+        return 0;
+    case OPT_NO_MEDIA:
+        c->no_media = true;
+        return 0;
+    case OPT_FORCE:
+        c->force = true;
+        return 0;
+    case OPT_AS:
+        c->as = optarg;
+        return 0;
+    case OPT_NO_START:
+        c->no_start = true;
+        return 0;
     case 'f':
         c->follow = true;
         return 0;
@@ -286,6 +328,12 @@ static int refuse_foreign_flags(const struct cli *c, const struct command *cmd)
     }
     if (c->new_admin_key && !(cmd->flags & FLAG_SERVE)) {
         return cli_usage("--new-admin-key belongs to serve");
+    }
+    if ((c->key_file != NULL || c->no_media || c->force) && !(cmd->flags & FLAG_ARCHIVE)) {
+        return cli_usage("--key-file, --no-media and --force belong to backups");
+    }
+    if ((c->as != NULL || c->no_start) && !(cmd->flags & FLAG_IMPORT)) {
+        return cli_usage("--as and --no-start belong to import-session");
     }
     if ((c->follow || c->lines != 0) && !(cmd->flags & FLAG_LOGS)) {
         return cli_usage("-f and --lines belong to logs");

@@ -424,6 +424,17 @@ int store_audit_list(struct store_txn *t, const char *chain, uint64_t from, bool
 int store_audit_trim(struct store_txn *t, uint64_t before_ms, size_t max, size_t *n);
 /* Reads the whole chain. 0, or E_IO with the first record at fault in e. */
 int store_audit_check(struct store_txn *t, const char *chain, struct err *e);
+/* ---- copies (copy.c) ----------------------------------------------------------------------- */
+
+/* Writes all of the store, compacted and of one moment, to fd as the bytes of a data.mdb, while the
+ * daemon goes on. Blocks for as long as that takes. Thread: any but the loop's. E_CLOSED: nobody
+ * reads fd any more; E_IO, E_NOMEM. */
+int store_copy(struct store *s, int fd, struct err *e);
+/* The master key, for what is sealed outside of the store (backups); wipe it after use. */
+void store_vault_key(const struct store *s, uint8_t out[32]);
+/* A snapshot for a thread of its own, as long as it likes; every read verb works on it. */
+int store_snapshot(struct store *s, struct store_txn **out, struct err *e);
+void store_snapshot_end(struct store_txn *t); /* NULL accepted */
 
 /* ---- check --------------------------------------------------------------------------------- */
 

@@ -145,6 +145,7 @@ int txn_begin_write(struct store *s);
 int txn_commit(struct store_txn *t);
 void txn_abort(struct store_txn *t);
 void txn_reader_free(struct store *s);
+void txn_release(struct store_txn *t); /* closes its cursors */
 /* LMDB's number as E_*; remembers in t what makes a write transaction useless. t may be NULL. */
 int txn_rc(struct store_txn *t, int mdb);
 /* All below give k->rc when the key is not usable. */

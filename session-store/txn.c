@@ -43,7 +43,7 @@ int txn_corrupt(struct store_txn *t)
 
 /* ---- begin and end ------------------------------------------------------------------------ */
 
-static void release_cursors(struct store_txn *t)
+void txn_release(struct store_txn *t)
 {
     for (size_t i = 0; i < DB_COUNT; i++) {
         if (t->slot[i].cur != NULL) {
@@ -70,7 +70,7 @@ int txn_begin_write(struct store *s)
 void txn_abort(struct store_txn *t)
 {
     if (t->mdb != NULL) {
-        release_cursors(t);
+        txn_release(t);
         mdb_txn_abort(t->mdb);
         t->mdb = NULL;
     }
@@ -91,7 +91,7 @@ int txn_commit(struct store_txn *t)
         txn_abort(t);
         return t->broken != 0 ? t->broken : EIO;
     }
-    release_cursors(t);
+    txn_release(t);
     rc = mdb_txn_commit(t->mdb); /* frees it even when it fails */
     t->mdb = NULL;
     if (rc != 0) {
@@ -133,7 +133,7 @@ void store_read_end(struct store_txn *t)
 void txn_reader_free(struct store *s)
 {
     if (s->reader.mdb != NULL) {
-        release_cursors(&s->reader);
+        txn_release(&s->reader);
         mdb_txn_abort(s->reader.mdb);
         s->reader.mdb = NULL;
     }

@@ -26,6 +26,7 @@ struct core {
     struct housekeeping *housekeeping; /* its operation while one is at the store */
     struct loop_lag lag;
     unsigned handles; /* timers not yet closed */
+    bool backup_running;
     uint64_t grace_ends_ms;            /* monotonic */
     void (*on_closed)(void *arg);
     void *closed_arg;

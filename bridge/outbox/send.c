@@ -13,6 +13,7 @@
 #include "outbox_priv.h"
 
 #include "clock.h"
+#include "core_priv.h"
 #include "crypto.h"
 #include "event.h"
 #include "json.h"
@@ -65,6 +66,21 @@ static int check_idem(struct store_txn *t, struct send *s)
     return rc != 0 ? rc : send_keep_answer(s, first.data, first.len);
 }
 
+/* What is accepted is sent once: a session that went to another host takes nothing any more. */
+static int check_exported(struct store_value v, struct err *e)
+{
+    static const char mark[] = "\"exported\":true";
+    if (memmem(v.data, v.len, mark, sizeof(mark) - 1) == NULL) {
+        return 0;
+    }
+    json_t *record = record_parse(v, e);
+    bool exported = json_flag(record, "exported", false);
+    json_decref(record);
+    return exported ? err_word(e, E_CONFLICT, "session_exported",
+                               "the session was exported to another host: send there")
+                    : 0;
+}
+
 static int check_room(struct store_txn *t, struct send *s)
 {
     struct store_value v;
@@ -82,6 +98,7 @@ static int check_room(struct store_txn *t, struct send *s)
     if (rc == E_NOTFOUND) {
         return err_word(&s->op.err, E_NOTFOUND, "unknown_session", "the session was deleted");
     }
+    rc = rc != 0 ? rc : check_exported(v, &s->op.err);
     rc = rc != 0 ? rc : store_counts(t, o->tenant, o->session, &counts);
     if (rc == 0 && counts.outbox >= s->b->cfg.outbox.max_queued) {
         return err_word(&s->op.err, E_LIMIT, "queue_full",

@@ -336,6 +336,10 @@ void bridge_session_act(struct bridge *b, const char *tenant, const char *sessio
         refuse(b, done, arg, &e);
         return;
     }
+    if (action != BRIDGE_STOP && session_not_exported(s, &e) != 0) {
+        refuse(b, done, arg, &e);
+        return;
+    }
     switch (action) {
     case BRIDGE_START:
         start(s);

@@ -73,6 +73,7 @@ json_t *session_object(struct session *s)
     o = with(o, "tenant", json_string(s->tenant));
     o = with(o, "channel", json_string("web"));
     o = with(o, "autostart", json_boolean(s->autostart));
+    o = with(o, "exported", json_boolean(s->exported));
     o = with(o, "status", json_string(session_status_name(session_status(s))));
     o = with(o, "status_reason", text_or_null(s->reason));
     o = with(o, "status_since", time_or_null(s->status_since_ms));
@@ -108,6 +109,7 @@ json_t *session_record(const struct session *s)
     o = with(o, "activity_ms", number(s->activity_ms));
     o = with(o, "deleting", json_boolean(s->deleting));
     o = with(o, "quarantine", json_boolean(s->quarantine));
+    o = with(o, "exported", json_boolean(s->exported));
     o = with(o, "account", shared_or(s->account, json_null()));
     o = with(o, "capabilities", shared_or(s->capabilities, json_object()));
     o = with(o, "media", shared_or(s->media, json_null()));
@@ -142,6 +144,7 @@ int session_load(struct session *s, const json_t *record, struct err *e)
     s->activity_ms = stored_number(record, "activity_ms");
     s->status_since_ms = stored_number(record, "status_ms");
     s->quarantine = json_flag(record, "quarantine", false);
+    s->exported = json_flag(record, "exported", false);
     s->metadata = shared_or(json_obj(record, "metadata"), json_object());
     s->account = json_incref(json_obj(record, "account"));
     s->media = json_incref(json_obj(record, "media"));

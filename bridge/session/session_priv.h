@@ -8,6 +8,7 @@
  *   session_run.c     browser and page: start, end, backoff
  *   session_link.c    page events -> status; syncing -> ready
  *   session_quit.c    logout, takeover, erasing
+ *   session_export.c  stopped for good here, because it goes on elsewhere
  *   qr_flow.c         codes, their limit, who waits for one
  *   watchdog.c        probes
  *   session_memory.c  what the browsers cost
@@ -152,6 +153,9 @@ struct session {
     bool quitting;       /* an unlink is under way in the page, or its aftermath */
     bool fresh_document; /* the document that was logged out is gone */
     bool deleting, erase_messages, erased;
+    bool exported; /* its account lives on another host now: nothing of it may be sent from here */
+    void (*on_off)(void *arg, const struct err *e); /* an export waits for the end of the run */
+    void *off_arg;
     bool freeing, parts_closing;
     unsigned parts; /* inbox, sync and lane still closing */
     uv_timer_t timers[TIMER_COUNT];
@@ -212,6 +216,12 @@ void session_on_page_event(void *arg, const struct page_event *ev);
 void session_apply(struct session *s); /* what is known -> status */
 void session_leave_online(struct session *s);
 void session_catch_up(struct session *s);
+
+/* ---- session_export.c ---- */
+/* The run has ended (e NULL), or never will in a way that an export could use. */
+void session_off(struct session *s, const struct err *e);
+/* E_CONFLICT "session_exported". */
+int session_not_exported(const struct session *s, struct err *e);
 
 /* ---- session_quit.c ---- */
 void session_logged_out(struct session *s, const char *why); /* the far end unlinked us */

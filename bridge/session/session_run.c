@@ -329,6 +329,14 @@ static void ended(struct session *s)
 {
     s->phase = RUN_OFF;
     s->quitting = false;
+    if (s->on_off != NULL) {
+        struct err e;
+        bool goes = s->freeing || s->deleting;
+        if (goes) {
+            err_set(&e, E_CANCELED, "the session goes away");
+        }
+        session_off(s, goes ? &e : NULL);
+    }
     if (s->freeing) {
         session_step_down(s);
     } else if (s->deleting) {
@@ -390,7 +398,7 @@ void session_run(struct session *s)
     if (s->freeing || s->deleting || s->all->closing) {
         return;
     }
-    if (s->want == WANT_RUNNING) {
+    if (s->want == WANT_RUNNING && !s->exported) {
         if (s->phase == RUN_OFF) {
             begin(s);
         }
