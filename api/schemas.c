@@ -364,6 +364,9 @@ const struct schema schemas[] = {
      OBJECT("\"items\",\"next_cursor\",\"anchor\",\"head\"",
             "\"items\":{\"type\":\"array\",\"items\":" REF("AuditRecord") "},\"next_cursor\":"
             TEXT_OR_NULL ",\"anchor\":" REF("AuditEnd") ",\"head\":" REF("AuditEnd"))},
+    {"LogLevelPut", OBJECT("\"level\"", "\"level\":" TEXT_OR_NULL ",\"for_s\":" INT)},
+    {"LogLevel", OBJECT("\"level\",\"node_level\"", "\"level\":" TEXT ",\"node_level\":" TEXT
+                                                  ",\"until\":" TIME_OR_NULL)},
     {"Alert",
      OBJECT("\"alert\",\"state\",\"since\"",
             "\"alert\":" TEXT ",\"state\":{\"enum\":[\"firing\",\"resolved\"]},\"tenant\":" TEXT_OR_NULL

@@ -1,5 +1,7 @@
 #include "api_priv.h"
 
+#include "mem.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,4 +142,25 @@ void session_qr(struct api_request *r)
     r->cut = request_cut;
     bridge_session_qr(api_bridge(r), TENANT(r), SESSION(r), api_number(r, "wait") * 1000, on_qr,
                       api_hold(r));
+}
+
+static void on_screenshot(void *arg, const struct bridge_picture *p, const struct err *e)
+{
+    struct api_request *r = arg;
+    char *copy = e == NULL ? mem_malloc(p->len) : NULL;
+    if (e != NULL) {
+        api_fail(r, e);
+    } else {
+        if (copy != NULL) {
+            memcpy(copy, p->data, p->len);
+        }
+        api_answer_data(r, r->route->status, p->mimetype, copy, p->len);
+    }
+    request_release(r);
+}
+
+void session_screenshot(struct api_request *r)
+{
+    bridge_session_screenshot(api_bridge(r), r->param[PARAM_TENANT], r->param[PARAM_SESSION],
+                              on_screenshot, api_hold(r));
 }

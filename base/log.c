@@ -1,25 +1,22 @@
 /*
- * A line is built in one stack buffer of 4 KiB (PIPE_BUF, so that lines of several processes on
- * one pipe do not mix) and goes out in one write(2). Everything that comes from a caller passes
+ * A line is built in one stack buffer of 4 KiB (PIPE_BUF) and handed on whole. Everything that comes from a caller passes
  * escape(): nobody outside can forge a line, move a terminal's cursor or break a log reader.
  */
-#include "log.h"
+#include "log_priv.h"
 
 #include "clock.h"
 #include "text.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define LINE_MAX_BYTES 4096 /* with the newline */
+#define LINE_MAX_BYTES LOG_LINE_MAX /* with the newline */
 #define TAIL 64             /* always left for what closes a line: cut mark, colour off, newline */
 #define FIELD_MAX 160       /* bytes of one context field; longer is cut and marked */
 #define CUT "\xe2\x80\xa6[cut]"
@@ -31,18 +28,8 @@ struct line {
 };
 
 static atomic_int threshold = LOG_INFO;
-static enum log_format chosen = LOG_TEXT; /* these three are set before threads start */
-static int chosen_fd = STDERR_FILENO;
+static enum log_format chosen = LOG_TEXT; /* these two are set before threads start */
 static bool colour;
-
-/* The last lines. A slot keeps its memory, which grows to the longest line it ever held. */
-static struct {
-    char *text;
-    size_t len;
-    size_t cap;
-} recent[LOG_RECENT_LINES];
-static uint64_t newest; /* id of the newest line; it is in slot id % LOG_RECENT_LINES */
-static pthread_mutex_t recent_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static const char *const names[] = {"trace", "debug", "info", "warn", "error"};
 
@@ -50,7 +37,7 @@ void log_init(enum log_format format, enum log_level level, int fd)
 {
     const char *no_color = getenv("NO_COLOR");
     chosen = format;
-    chosen_fd = fd;
+    log_sink_fd(fd);
     colour = format == LOG_TEXT && (no_color == NULL || no_color[0] == '\0') && isatty(fd) == 1;
     log_set_level(level);
 }
@@ -73,6 +60,11 @@ int log_level_parse(const char *name)
         }
     }
     return -1;
+}
+
+const char *log_level_name(enum log_level level)
+{
+    return names[level];
 }
 
 /* For our own text, which is short: the limit leaves room for it. */
@@ -217,54 +209,10 @@ static size_t plain(const struct line *l, char out[LINE_MAX_BYTES])
     return n;
 }
 
-static void remember(const struct line *l)
-{
-    char text[LINE_MAX_BYTES];
-    size_t len = plain(l, text);
-    pthread_mutex_lock(&recent_lock);
-    newest++;
-    size_t slot = newest % LOG_RECENT_LINES;
-    if (recent[slot].cap < len) {
-        /* not mem_realloc(): a log line must not use up a fault test's count */
-        char *grown = realloc(recent[slot].text, len);
-        if (grown == NULL) {
-            len = 0;
-        } else {
-            recent[slot].text = grown;
-            recent[slot].cap = len;
-        }
-    }
-    if (len > 0) {
-        memcpy(recent[slot].text, text, len);
-    }
-    recent[slot].len = len;
-    pthread_mutex_unlock(&recent_lock);
-}
-
-uint64_t log_recent(uint64_t after, size_t max,
-                    void (*fn)(void *arg, uint64_t id, const char *line, size_t len), void *arg)
-{
-    pthread_mutex_lock(&recent_lock);
-    uint64_t first = newest > LOG_RECENT_LINES ? newest - LOG_RECENT_LINES : 0;
-    if (after == LOG_NEWEST) {
-        after = newest > max ? newest - max : 0;
-    } else if (after > newest) {
-        after = 0; /* an id from before a restart */
-    }
-    uint64_t id = after > first ? after : first;
-    for (size_t given = 0; id < newest && given < max; given++) {
-        id++;
-        size_t slot = id % LOG_RECENT_LINES;
-        fn(arg, id, recent[slot].text, recent[slot].len);
-    }
-    pthread_mutex_unlock(&recent_lock);
-    return id;
-}
-
 void log_at(enum log_level level, const struct log_ctx *ctx, const char *event, const char *fmt,
             ...)
 {
-    if ((int)level < atomic_load(&threshold)) {
+    if (!log_wanted(level, ctx)) {
         return;
     }
     int saved = errno;
@@ -288,10 +236,9 @@ void log_at(enum log_level level, const struct log_ctx *ctx, const char *event, 
     } else {
         text_line(&l, level, ctx, event, msg, cut);
     }
-    /* A full disk or a closed pipe must not stop the daemon: the line is lost. */
-    while (write(chosen_fd, l.s, l.len) < 0 && errno == EINTR) {
-    }
-    remember(&l);
+    log_sink_write(l.s, l.len);
+    char text[LINE_MAX_BYTES];
+    log_remember(ctx, text, plain(&l, text));
     errno = saved;
 }
 

@@ -425,6 +425,12 @@ typedef void (*bridge_picture_fn)(void *arg, const struct bridge_picture *p, con
 void bridge_picture_get(struct bridge *b, const char *tenant, const char *session, const char *who,
                         bridge_picture_fn fn, void *arg);
 
+/* The session's page as it looks now, a PNG of at most BRIDGE_MAX_SCREENSHOT bytes. E_CONFLICT
+ * "session_stopped" (no page is open), E_LIMIT "screenshot_running", E_TIMEOUT, E_TOOLARGE. */
+#define BRIDGE_MAX_SCREENSHOT (8u << 20)
+void bridge_session_screenshot(struct bridge *b, const char *tenant, const char *session,
+                               bridge_picture_fn fn, void *arg);
+
 /* ---- groups ---------------------------------------------------------------------------------- */
 
 /* group: its id (…@g.us); E_NOTFOUND "unknown_group". All but list and get are done at WhatsApp:

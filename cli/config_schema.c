@@ -32,6 +32,7 @@ const struct config_key config_schema[] = {
     T("server", "trusted_proxies", "",
       "reverse proxies whose X-Forwarded-For is believed: addresses and networks, with commas"),
 
+    T("log", "file", "", "where lines go, opened again at SIGUSR1; empty: standard error"),
     C("log", "format", "auto", "auto|json|text", "auto: text on a terminal, else json"),
     C("log", "level", "info", "trace|debug|info|warn|error", "least level that is written"),
 

@@ -31,7 +31,7 @@
 
 struct daemon {
     uv_loop_t loop;
-    uv_signal_t term, interrupt, hangup;
+    uv_signal_t term, interrupt, hangup, reopen;
     struct store *store;
     struct cdp *cdp;
     struct bridge *bridge;
@@ -52,6 +52,7 @@ static void on_store_closed(void *arg)
     uv_close((uv_handle_t *)&d->term, NULL);
     uv_close((uv_handle_t *)&d->interrupt, NULL);
     uv_close((uv_handle_t *)&d->hangup, NULL);
+    uv_close((uv_handle_t *)&d->reopen, NULL);
 }
 
 static void close_store(struct daemon *d)
@@ -106,9 +107,17 @@ static void on_signal(uv_signal_t *h, int signum)
     }
     if (d->stopping) {
         log_warn(NULL, "daemon.killed", "second signal: ending at once");
+        log_finish();
         _exit(128 + signum);
     }
     begin_stop(d, signum);
+}
+
+/* logrotate has moved the file away. */
+static void on_reopen(uv_signal_t *h, int signum)
+{
+    (void)h, (void)signum;
+    log_reopen();
 }
 
 /* ---- start ----------------------------------------------------------------------------------- */
@@ -258,12 +267,18 @@ static int watch_signals(struct daemon *d, struct err *e)
     if (r == 0) {
         r = uv_signal_init(&d->loop, &d->hangup);
     }
+    if (r == 0) {
+        r = uv_signal_init(&d->loop, &d->reopen);
+    }
     d->term.data = d->interrupt.data = d->hangup.data = d;
     if (r == 0) {
         r = uv_signal_start(&d->term, on_signal, SIGTERM);
     }
     if (r == 0) {
         r = uv_signal_start(&d->interrupt, on_signal, SIGINT);
+    }
+    if (r == 0) {
+        r = uv_signal_start(&d->reopen, on_reopen, SIGUSR1);
     }
     /* the terminal was closed: an orderly end too, unless nohup said to go on */
     struct sigaction hup;
@@ -286,12 +301,16 @@ static void close_parts(struct daemon *d)
     }
 }
 
-static void start_logging(struct cli *c)
+static int start_logging(struct cli *c, struct err *e)
 {
+    const char *file = config_text(c->config, "log", "file");
     const char *format = config_text(c->config, "log", "format");
-    bool text = strcmp(format, "text") == 0 || (strcmp(format, "auto") == 0 && isatty(2) == 1);
+    int fd = file[0] == '\0' ? STDERR_FILENO : -1; /* log_open() has another */
+    bool text = strcmp(format, "text") == 0 || (strcmp(format, "auto") == 0 && isatty(fd) == 1);
     log_init(text ? LOG_TEXT : LOG_JSON,
-             (enum log_level)log_level_parse(config_text(c->config, "log", "level")), 2);
+             (enum log_level)log_level_parse(config_text(c->config, "log", "level")), fd);
+    int r = file[0] != '\0' ? log_open(file, e) : 0;
+    return r == 0 ? log_start(e) : r;
 }
 
 /* For people and scripts alike: where to connect, and with which key when one was just made. */
@@ -335,7 +354,10 @@ int cmd_serve(struct cli *c)
     umask(077);
     confine_memory();
     signal(SIGPIPE, SIG_IGN);
-    start_logging(c);
+    if (start_logging(c, &e) != 0) {
+        free(d);
+        return cli_fail(&e);
+    }
     if (uv_loop_init(&d->loop) != 0) {
         free(d);
         fputs("wabridge: the system gives no event loop (too many open files?)\n", stderr);
@@ -366,6 +388,7 @@ int cmd_serve(struct cli *c)
         log_info(NULL, "daemon.stopped", "everything closed");
     }
     uv_loop_close(&d->loop);
+    log_finish();
     free(d);
     return code;
 }

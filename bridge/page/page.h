@@ -39,6 +39,11 @@ void page_reload(struct page *p);
 void page_close(struct page *p, void (*on_closed)(void *arg), void *arg);
 /* One forced garbage collection (heap of a fresh page is twice what is alive). */
 void page_collect_garbage(struct page *p);
+/* The page as it looks, a PNG: cb once, from the loop; png is borrowed, NULL with an error.
+ * E_LIMIT "screenshot_running": one at a time; E_TIMEOUT, E_CLOSED, E_CANCELED, E_PROTO, E_TOOLARGE
+ * past max, E_STATE: not now. */
+typedef void (*page_shot_cb)(void *arg, const struct err *e, const void *png, size_t len);
+int page_screenshot(struct page *p, size_t max, page_shot_cb cb, void *arg, struct err *e);
 /* The channel on this page; goes with it. */
 struct channel *page_channel(struct page *p);
 

@@ -35,6 +35,12 @@ struct page {
     struct cdp_page *target;
     struct channel channel;
     struct cdp_call step, navigation, dialog, garbage;
+    struct { /* page_shot.c */
+        struct cdp_call call;
+        page_shot_cb cb;
+        void *arg;
+        size_t max;
+    } shot;
     enum {
         PAGE_OPENING,
         PAGE_BINDING,

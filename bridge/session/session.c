@@ -252,6 +252,7 @@ static void on_timer_closed(uv_handle_t *h)
     bool erased = s->erased;
     if (erased) {
         meter_session_gone(s->tenant, s->id);
+        log_session_forget(s->tenant, s->id);
     }
     void *arg = s->freed_arg;
     list_remove(&s->link);
