@@ -512,6 +512,7 @@ void tenant_get(struct api_request *r);
 void tenant_put(struct api_request *r);
 void tenant_delete(struct api_request *r);
 void audit_list(struct api_request *r);
+void activity_list(struct api_request *r);
 void key_list(struct api_request *r);
 void key_create(struct api_request *r);
 void key_get(struct api_request *r);

@@ -1,7 +1,8 @@
 /*
  * The audit log of a tenant (/v1/tenants/{tenant}/audit) or of acts above them (/v1/audit), as a
  * list or as JSON lines. A line is the record as it is stored with `"hash"` as its last member, in
- * both forms byte for byte, so that whoever has it can check the chain.
+ * both forms byte for byte, so that whoever has it can check the chain. And the activity feed of a
+ * session, which is for people.
  */
 #include "api_priv.h"
 
@@ -108,4 +109,14 @@ void audit_list(struct api_request *r)
         char *text = buf_steal(&p.out, &len);
         api_answer_data(r, MHD_HTTP_OK, "application/json", text, len);
     }
+}
+
+void activity_list(struct api_request *r)
+{
+    json_t *body = NULL;
+    struct err e = {0};
+    struct bridge_paging paging = api_paging(r);
+    int rc = bridge_activity(api_bridge(r), r->param[PARAM_TENANT], r->param[PARAM_SESSION],
+                             &paging, &body, &e);
+    api_give(r, rc, body, &e);
 }

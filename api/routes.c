@@ -363,6 +363,10 @@ const struct api_route api_routes[] = {
     {"POST", TENANT "/media/{media}/link", API_TENANT, BRIDGE_MESSAGES_READ, media_link, NULL,
      "A link that works without a key for a while", "MediaLinkPost", 200, "MediaLink", OPTIONAL,
      NULL},
+    {"GET", SESSION "/activity", API_TENANT, BRIDGE_SESSIONS_READ, activity_list, paging,
+     "What happened in a session, for people: newest first, messages counted by the hour. Go on "
+     "while there is a next_cursor",
+     NULL, 200, "ActivityList", 0, NULL},
     {"GET", TENANT "/audit", API_TENANT, BRIDGE_AUDIT_READ, audit_list, audits,
      "Who did what to what, from where, with which outcome; a hash chain. A filter that matches "
      "little may give pages that are not full: go on while there is a next_cursor",

@@ -351,6 +351,13 @@ const struct schema schemas[] = {
     {"MediaLinkPost",
      OBJECT("", "\"ttl_s\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":86400}")},
     {"MediaLink", OBJECT("\"url\",\"expires_at\"", "\"url\":" TEXT ",\"expires_at\":" TIME)},
+    {"Activity",
+     OBJECT("\"kind\",\"at\",\"from_at\",\"count\",\"text\"",
+            "\"kind\":{\"enum\":[\"linked\",\"unlinked\",\"connected\",\"disconnected\","
+            "\"conflict\",\"stopped\",\"session_failed\",\"received\",\"sent\",\"failed\"]}"
+            ",\"at\":" TIME ",\"from_at\":" TIME ",\"count\":" INT ",\"chats\":" INT_OR_NULL
+            ",\"text\":" TEXT ",\"code\":" TEXT_OR_NULL)},
+    {"ActivityList", LIST_OF("Activity")},
     {"AuditRecord",
      OBJECT("\"seq\",\"prev\",\"at\",\"actor\",\"address\",\"action\",\"status\",\"hash\"",
             "\"seq\":" INT ",\"prev\":" TEXT ",\"at\":" TIME ",\"actor\":" TEXT

@@ -253,6 +253,11 @@ void bridge_tenant_delete(struct bridge *b, const char *tenant, bridge_done_fn d
 uint64_t bridge_tenant_limit(struct bridge *b, const char *tenant, const char *name,
                              uint64_t fallback);
 
+/* What happened in a session, for people: made of the event log, newest first, messages counted by
+ * the hour. {items:[{kind,at,from_at,count,chats,text,code}],next_cursor}. */
+int bridge_activity(struct bridge *b, const char *tenant, const char *session,
+                    const struct bridge_paging *p, json_t **out, struct err *e);
+
 /* ---- sessions ----------------------------------------------------------------------------- */
 
 /* body {channel:"web",autostart,metadata,media:{download,max_bytes}}. A new session with autostart (default true) starts. */
@@ -646,6 +651,7 @@ void bridge_opt_out_delete(struct bridge *b, const char *tenant, const char *pho
 #define BRIDGE_OPT_OUT_IMPORT_MAX 1000
 void bridge_opt_out_import(struct bridge *b, const char *tenant, const json_t *body,
                            bridge_done_fn done, void *arg);
+
 
 /* ---- events ------------------------------------------------------------------------------- */
 

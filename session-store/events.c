@@ -80,14 +80,14 @@ int store_event_last(struct store_txn *t, const char *tenant, uint64_t *seq)
     return rc;
 }
 
-int store_event_list(struct store_txn *t, const char *tenant, uint64_t after, store_event_fn fn,
-                     void *arg)
+static int list(struct store_txn *t, const char *tenant, uint64_t from_seq, unsigned flags,
+                store_event_fn fn, void *arg)
 {
     struct key prefix, from;
     struct iter it;
     key_tenant(&prefix, tenant);
-    event_key(&from, tenant, after);
-    int rc = iter_open(&it, t, DB_EVENTS, &prefix, &from, ITER_AFTER);
+    event_key(&from, tenant, from_seq);
+    int rc = iter_open(&it, t, DB_EVENTS, &prefix, &from, ITER_AFTER | flags);
     if (rc != 0) {
         return rc;
     }
@@ -103,6 +103,18 @@ int store_event_list(struct store_txn *t, const char *tenant, uint64_t after, st
     }
     iter_close(&it);
     return iter_result(rc, stop);
+}
+
+int store_event_list(struct store_txn *t, const char *tenant, uint64_t after, store_event_fn fn,
+                     void *arg)
+{
+    return list(t, tenant, after, 0, fn, arg);
+}
+
+int store_event_list_back(struct store_txn *t, const char *tenant, uint64_t before,
+                          store_event_fn fn, void *arg)
+{
+    return list(t, tenant, before == 0 ? UINT64_MAX : before, ITER_BACK, fn, arg);
 }
 
 /* ---- trim ---------------------------------------------------------------------------------- */

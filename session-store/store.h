@@ -255,6 +255,9 @@ int store_event_last(struct store_txn *t, const char *tenant, uint64_t *seq);
 typedef int (*store_event_fn)(void *arg, uint64_t seq, struct store_value v);
 int store_event_list(struct store_txn *t, const char *tenant, uint64_t after, store_event_fn fn,
                      void *arg);
+/* Newest first, below `before` (0: from the newest). */
+int store_event_list_back(struct store_txn *t, const char *tenant, uint64_t before,
+                          store_event_fn fn, void *arg);
 /* Deletes at most max of the oldest events below `before_ms` (put time) that no pending or dead
  * delivery still needs. n: how many went. One call looks at about 4 * max + 4096 rows and the next
  * goes on behind them, so n < max does not mean that nothing is left. */
