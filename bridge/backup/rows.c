@@ -24,6 +24,7 @@ static const struct {
     {STORE_NOTES, "notes", false},             {STORE_SYNC, "sync", false},
     {STORE_FETCHES, "fetches", false},         {STORE_AGENT_CHATS, "agent_chats", false},
     {STORE_TERMS, "terms", false},             {STORE_MEDIA, "media", true},
+    {STORE_WINDOWS, "windows", false},
 };
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 

@@ -8,7 +8,7 @@
 
 #include "identity.h"
 
-struct guards;       /* the compiled rules of tenants */
+struct guards; /* the compiled rules of tenants */
 
 int guards_create(struct bridge *b, struct guards **out, struct err *e);
 /* No check is on its way any more: the outbox is closed. */
@@ -16,7 +16,8 @@ void guards_free(struct guards *g);
 /* Loop: the tenant's rules are read again when they are needed next. */
 void guards_forget_tenant(struct guards *g, const char *tenant);
 
-/* ---- rules on what is sent (guards.c) --------------------------------------------------------- */
+/* ---- rules on what is sent (guards.c) ---------------------------------------------------------
+ */
 
 /* *any: has the tenant any? Loop. Fails when they cannot be read: then nothing may be sent. */
 int guards_apply(struct guards *g, const char *tenant, bool *any, struct err *e);
@@ -30,7 +31,8 @@ int guards_check(struct guards *g, const char *tenant, const char *text, const c
 /* Appends what people read in a message, or in the content of one, beside its text. */
 int guard_words(const json_t *m, struct buf *out);
 
-/* ---- the 24-hour window (window.c) ------------------------------------------------------------- */
+/* ---- the 24-hour window (window.c) -------------------------------------------------------------
+ */
 
 #define WINDOW_MS (24 * UINT64_C(3600000))
 
@@ -52,7 +54,8 @@ int window_unite(struct store_txn *t, const struct message_owner *o, const char 
  * shut it. */
 bool window_is_open(uint64_t in_ms, uint64_t now_ms);
 
-/* ---- opt-outs (opt_out.c) ---------------------------------------------------------------------- */
+/* ---- opt-outs (opt_out.c) ----------------------------------------------------------------------
+ */
 
 /* A message that came in. */
 struct guard_heard {
@@ -61,9 +64,9 @@ struct guard_heard {
     const char *chat, *id, *type, *text;
     const struct person *me;
     uint64_t time_ms, now_ms;
-    bool live;   /* just written: a confirmation makes sense */
-    bool silent; /* history: nothing is told */
-    bool told;                /* out: an event was written */
+    bool live;                 /* just written: a confirmation makes sense */
+    bool silent;               /* history: nothing is told */
+    bool told;                 /* out: an event was written */
     uint64_t reply_expires_ms; /* out: not 0: a confirmation was put into the outbox */
 };
 /* Window and opt-outs of an incoming message of a person. Writer. */

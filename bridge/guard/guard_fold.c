@@ -90,8 +90,8 @@ static void tidy(char *s, bool plain)
     bool gap = false;
     for (size_t at = 0; at < len;) {
         utf8proc_int32_t c;
-        utf8proc_ssize_t step = utf8proc_iterate((const utf8proc_uint8_t *)s + at,
-                                                 (utf8proc_ssize_t)(len - at), &c);
+        utf8proc_ssize_t step =
+            utf8proc_iterate((const utf8proc_uint8_t *)s + at, (utf8proc_ssize_t)(len - at), &c);
         if (step <= 0) {
             break;
         }

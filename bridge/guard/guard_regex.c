@@ -7,14 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CODE_MAX 16384     /* bytes of a compiled pattern */
-#define PARENS_MAX 20      /* nested */
+#define CODE_MAX 16384 /* bytes of a compiled pattern */
+#define PARENS_MAX 20  /* nested */
 #define MATCH_LIMIT 1000000
 #define DEPTH_LIMIT 5000
 #define HEAP_KIB 4096
 #define MOVE_COST 16 /* bytes moved that count as a step */
 
-#define PROBE_LEN 256           /* bytes of a probe */
+#define PROBE_LEN 256            /* bytes of a probe */
 #define PROBE_STEPS_PER_BYTE 600 /* a pattern that takes the square of a text's length passes */
 #define PROBE_STEPS_ALL 2000000
 #define PROBE_RUNS 8
@@ -175,7 +175,7 @@ static void gather_tail(struct probe *p, const char *pattern)
     p->tail[n++] = 0x7F;
     for (const char *s = pattern; *s != '\0'; s++) {
         if (*s >= ' ' && (unsigned char)*s < 0x7F && memchr(p->tail, *s, n) == NULL) {
-            p->tail[n++] = *s; /* 95 at most, */
+            p->tail[n++] = *s;   /* 95 at most, */
             p->tail[n++] = 0x7F; /* each by itself */
         }
     }
@@ -204,9 +204,9 @@ static void gather(struct probe *p, const char *pattern)
     }
 }
 
-/* head, then unit again and again, then what fits nothing, then every character of the pattern (PCRE2
- * gives up at once when one that it must have is missing). A character that was cut is no text for
- * the pattern: such a probe tells nothing. */
+/* head, then unit again and again, then what fits nothing, then every character of the pattern
+ * (PCRE2 gives up at once when one that it must have is missing). A character that was cut is no
+ * text for the pattern: such a probe tells nothing. */
 static int try(struct probe *p, const char *head, const char *unit)
 {
     char text[PROBE_LEN + sizeof(p->tail)];

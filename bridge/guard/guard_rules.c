@@ -261,8 +261,7 @@ int guard_rules_check(const struct guard_rules *r, const char *text, const char 
     (void)buf_append(&all, text, len);
     (void)buf_str(&all, len > 0 && more > 0 ? "\n" : "");
     int rc = buf_append(&all, words, more);
-    char *shape =
-        rc == 0 && r->shape ? guard_fold(all.data, all.len, GUARD_SHAPE) : mem_strdup("");
+    char *shape = rc == 0 && r->shape ? guard_fold(all.data, all.len, GUARD_SHAPE) : mem_strdup("");
     char *folded =
         rc == 0 && r->words ? guard_fold(all.data, all.len, GUARD_WORDS) : mem_strdup("");
     buf_finish(&all);

@@ -13,13 +13,13 @@
 #include <stddef.h>
 
 #define GUARD_RULES_MAX 50
-#define GUARD_REGEX_MAX 20         /* of them */
-#define GUARD_PATTERN_MAX 256      /* characters */
-#define GUARD_REASON_MAX 160       /* bytes that are shown */
-#define GUARD_TEXT_MAX 65536       /* of max_text_length, characters */
-#define GUARD_STEPS_BASE 200000    /* of a pattern in a text: so many, */
-#define GUARD_STEPS_PER_BYTE 64    /* and so many more for each byte of it */
-#define GUARD_STEPS_ALL 2000000    /* of all patterns in a text */
+#define GUARD_REGEX_MAX 20      /* of them */
+#define GUARD_PATTERN_MAX 256   /* characters */
+#define GUARD_REASON_MAX 160    /* bytes that are shown */
+#define GUARD_TEXT_MAX 65536    /* of max_text_length, characters */
+#define GUARD_STEPS_BASE 200000 /* of a pattern in a text: so many, */
+#define GUARD_STEPS_PER_BYTE 64 /* and so many more for each byte of it */
+#define GUARD_STEPS_ALL 2000000 /* of all patterns in a text */
 
 struct guard_rules;
 

@@ -1,10 +1,10 @@
 /*
  * The rules of tenants, compiled when they are first needed, and checks against them.
  *
- * Happy path of a check: rules of the tenant (read and compiled once) -> a job on libuv's pool looks
- * at the text -> done on the loop. Rules that change meanwhile leave a check on its way with those
- * that it began with. Failure modes: rules that cannot be read: an error, nothing passes unchecked;
- * too many jobs: E_LIMIT, the caller tries again.
+ * Happy path of a check: rules of the tenant (read and compiled once) -> a job on libuv's pool
+ * looks at the text -> done on the loop. Rules that change meanwhile leave a check on its way with
+ * those that it began with. Failure modes: rules that cannot be read: an error, nothing passes
+ * unchecked; too many jobs: E_LIMIT, the caller tries again.
  */
 #include "guard.h"
 #include "guard_rules.h"
@@ -180,8 +180,9 @@ int guards_check(struct guards *g, const char *tenant, const char *text, const c
         if (c != NULL) {
             check_free(c);
         }
-        return err_set(e, rc, rc == E_LIMIT ? "too many texts are being checked; try again soon"
-                                            : "the text could not be checked");
+        return err_set(e, rc,
+                       rc == E_LIMIT ? "too many texts are being checked; try again soon"
+                                     : "the text could not be checked");
     }
     return 0;
 }

@@ -3,7 +3,8 @@
  * "opt_out", which the writer thread reads for incoming texts and which is therefore small.
  *
  * PUT, happy path: body checked on the loop -> patterns compiled and tried on bad texts on libuv's
- * pool -> one operation: what is named replaces what is stored -> compiled rules forgotten -> answer.
+ * pool -> one operation: what is named replaces what is stored -> compiled rules forgotten ->
+ * answer.
  */
 #include "guard.h"
 #include "guard_fold.h"
@@ -21,8 +22,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WORDS_MAX 50    /* of the tenant's own, each way */
-#define REPLY_MAX 1024  /* characters */
+#define WORDS_MAX 50   /* of the tenant's own, each way */
+#define REPLY_MAX 1024 /* characters */
 
 /* ---- the object --------------------------------------------------------------------------------
  */
@@ -170,8 +171,8 @@ static int take_reply(struct put *p, const json_t *v, struct err *e)
     if (v == NULL) {
         return 0;
     }
-    if (!json_is_null(v) && (len == 0 || len != json_string_length(v) ||
-                             text_utf8_count(s, len) > REPLY_MAX)) {
+    if (!json_is_null(v) &&
+        (len == 0 || len != json_string_length(v) || text_utf8_count(s, len) > REPLY_MAX)) {
         return err_field(e, NULL, "opt_out.reply", "`reply` must be null or 1 to %d characters",
                          REPLY_MAX);
     }

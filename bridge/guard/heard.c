@@ -29,8 +29,8 @@ static int confirm_id(const struct message_owner *o, const struct guard_heard *h
     static const char digit[] = "0123456789ABCDEF";
     unsigned char hash[CRYPTO_SHA256_LEN];
     char text[2 * STORE_MAX_ID + 160];
-    int n = snprintf(text, sizeof(text), "opt_out/%s/%s/%s/%s", o->tenant, o->session, h->chat,
-                     h->id);
+    int n =
+        snprintf(text, sizeof(text), "opt_out/%s/%s/%s/%s", o->tenant, o->session, h->chat, h->id);
     int rc = n > 0 ? crypto_sha256(text, strlen(text), hash) : E_INTERNAL;
     memcpy(out, "3EB0", 4);
     for (size_t i = 0; rc == 0 && i < 9; i++) {
@@ -114,8 +114,7 @@ int guard_heard(struct store_txn *t, const struct message_owner *o, struct guard
     enum stop_kind kind = rc == 0 && words && json_flag(settings, "enabled", true)
                               ? stop_word(h->text, settings)
                               : STOP_NONE;
-    rc = rc != 0 ? rc
-                 : window_heard(t, o, contact, h->time_ms, h->now_ms, kind == STOP_OUT);
+    rc = rc != 0 ? rc : window_heard(t, o, contact, h->time_ms, h->now_ms, kind == STOP_OUT);
     rc = rc == 0 && kind != STOP_NONE ? choose(t, o, h, kind, settings) : rc;
     json_decref(settings);
     return rc;

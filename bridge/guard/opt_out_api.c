@@ -187,8 +187,8 @@ static int apply_import(struct store_txn *t, struct change *c, struct err *e)
         json_decref(invalid);
         return rc;
     }
-    return answer(c, json_pack("{s:I, s:I, s:o}", "added", added, "known", known, "invalid",
-                               invalid));
+    return answer(c,
+                  json_pack("{s:I, s:I, s:o}", "added", added, "known", known, "invalid", invalid));
 }
 
 static int apply(struct store_txn *t, struct call *call, struct err *e)
@@ -288,8 +288,8 @@ static void start(struct change *c, struct bridge *b, int rc, const struct err *
     call_submit(&c->call, b, done, arg);
 }
 
-void bridge_opt_out_put(struct bridge *b, const char *tenant, const char *phone,
-                        const json_t *body, bridge_done_fn done, void *arg)
+void bridge_opt_out_put(struct bridge *b, const char *tenant, const char *phone, const json_t *body,
+                        bridge_done_fn done, void *arg)
 {
     static const char *const fields[] = {"reason", NULL};
     struct err e;

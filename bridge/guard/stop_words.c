@@ -34,8 +34,7 @@ static const struct {
     {"id", WORDS("berhenti", "berhenti langganan"), WORDS("mulai", "langganan")},
     {"hi", WORDS("रोकें", "रुकें", "बंद करें"), WORDS("शुरू करें")},
     {"ar", WORDS("توقف", "ایقاف", "اوقف", "قف", "الغاء الاشتراک"), WORDS("ابدا", "اشتراک")},
-    {"fa", WORDS("توقف", "لغو", "لغو اشتراک", "لغو عضویت"),
-     WORDS("شروع", "عضویت", "اشتراک")},
+    {"fa", WORDS("توقف", "لغو", "لغو اشتراک", "لغو عضویت"), WORDS("شروع", "عضویت", "اشتراک")},
 };
 #define LANGUAGES (sizeof(languages) / sizeof(languages[0]))
 

@@ -51,11 +51,9 @@ static int load(struct store_txn *t, const struct message_owner *o, const char *
 static int save(struct store_txn *t, const struct message_owner *o, const char *id,
                 const struct window *w)
 {
-    json_t *record =
-        json_pack("{s:I, s:I, s:I}", "in", (json_int_t)w->in_ms, "reply", (json_int_t)w->reply_ms,
-                  "heard", (json_int_t)w->heard_ms);
-    int rc =
-        record_put(t, STORE_WINDOWS, STORE_PATH(o->tenant, o->session, id), record, NULL);
+    json_t *record = json_pack("{s:I, s:I, s:I}", "in", (json_int_t)w->in_ms, "reply",
+                               (json_int_t)w->reply_ms, "heard", (json_int_t)w->heard_ms);
+    int rc = record_put(t, STORE_WINDOWS, STORE_PATH(o->tenant, o->session, id), record, NULL);
     json_decref(record);
     return rc;
 }
@@ -129,7 +127,8 @@ int window_unite(struct store_txn *t, const struct message_owner *o, const char 
         return rc;
     }
     /* A wish to be left alone that came after the other's words holds for both. */
-    bool silenced = (a.reply_ms == 0 && a.in_ms >= b.in_ms) || (b.reply_ms == 0 && b.in_ms > a.in_ms);
+    bool silenced =
+        (a.reply_ms == 0 && a.in_ms >= b.in_ms) || (b.reply_ms == 0 && b.in_ms > a.in_ms);
     struct window w = a.reply_ms >= b.reply_ms ? a : b;
     w.in_ms = later(a.in_ms, b.in_ms);
     if (silenced) {

@@ -200,7 +200,8 @@ static void old_words_do_not_undo_newer_ones(void **state)
     assert_false(is_out(x, ANN_PHONE));
 }
 
-/* A wish under a hidden number holds for the number when that is learnt, and the other way round. */
+/* A wish under a hidden number holds for the number when that is learnt, and the other way round.
+ */
 static void one_person_has_one_wish(void **state)
 {
     struct box *x = *state;
@@ -242,10 +243,10 @@ static void the_list_is_kept_by_hand_too(void **state)
     assert_string_equal(send_to(x, ANN_PHONE), "opted_out");
     hear(x, "A1", "but here I am", now() + 1000);
     assert_string_equal(send_to(x, ANN_PHONE), ""); /* they wrote since */
-    assert_string_equal(put(x, bridge_opt_out_import,
-                            "{\"phones\":[\"" ANN_PHONE "\",\"" BOB_PHONE "\",\"12\",\"5511966665555\"]}",
-                            &answer),
-                        "");
+    assert_string_equal(
+        put(x, bridge_opt_out_import,
+            "{\"phones\":[\"" ANN_PHONE "\",\"" BOB_PHONE "\",\"12\",\"5511966665555\"]}", &answer),
+        "");
     assert_int_equal(json_int(answer, "added", 0), 2);
     assert_int_equal(json_int(answer, "known", 0), 1);
     assert_int_equal(json_array_size(json_arr(answer, "invalid")), 1);
@@ -324,7 +325,7 @@ static void a_window_is_open_for_a_day(void **state)
     assert_true(window_is_open(in, in));
     assert_true(window_is_open(in, in + WINDOW_MS - 1));
     assert_false(window_is_open(in, in + WINDOW_MS));
-    assert_true(window_is_open(in, in - 60000));         /* our clock is a little late */
+    assert_true(window_is_open(in, in - 60000));        /* our clock is a little late */
     assert_false(window_is_open(in, in - 2 * HOUR_MS)); /* it was set back */
 }
 
@@ -381,7 +382,7 @@ static void the_window_is_shown(void **state)
  */
 
 #define RULES                                                                                      \
-    "{\"max_text_length\":40,\"forbidden\":[{\"pattern\":\"casino\",\"kind\":\"word\","             \
+    "{\"max_text_length\":40,\"forbidden\":[{\"pattern\":\"casino\",\"kind\":\"word\","            \
     "\"reason\":\"no gambling\"},{\"pattern\":\"\\\\d{3}-\\\\d{4}\",\"kind\":\"regex\"}]}"
 #define TO_BOB "{\"to\":\"" BOB_PHONE "\","
 
@@ -402,7 +403,8 @@ static void what_is_forbidden_is_not_stored(void **state)
         send_body(x, TO_BOB "\"text\":\"01234567890123456789012345678901234567890\"}"),
         "text_too_long");
     assert_string_equal(
-        send_body(x, TO_BOB "\"poll\":{\"question\":\"where?\",\"options\":[\"home\",\"casino\"]}}"),
+        send_body(x,
+                  TO_BOB "\"poll\":{\"question\":\"where?\",\"options\":[\"home\",\"casino\"]}}"),
         "forbidden_content");
     assert_string_equal(send_body(x, TO_BOB "\"location\":{\"latitude\":1,\"longitude\":2,"
                                             "\"name\":\"Casino\"}}"),
@@ -440,10 +442,8 @@ static void edits_and_forwards_are_looked_at(void **state)
                                      .body = body};
     assert_string_equal(send_what(x, &edit), "forbidden_content");
     json_decref(body);
-    const struct bridge_send revoke = {.tenant = "default",
-                                       .session = "main",
-                                       .what = BRIDGE_SEND_REVOKE,
-                                       .message_id = "OURS"};
+    const struct bridge_send revoke = {
+        .tenant = "default", .session = "main", .what = BRIDGE_SEND_REVOKE, .message_id = "OURS"};
     assert_string_equal(send_what(x, &revoke), "");
     assert_string_equal(send_body(x, TO_BOB "\"forward\":{\"message_id\":\"THEIRS\"}}"),
                         "forbidden_content");
@@ -505,18 +505,12 @@ int main(void)
 {
 #define IN_BOX(fn) cmocka_unit_test_setup_teardown(fn, box_setup, box_teardown)
     const struct CMUnitTest tests[] = {
-        IN_BOX(who_says_stop_is_left_alone),
-        IN_BOX(a_restart_keeps_it),
-        IN_BOX(old_words_do_not_undo_newer_ones),
-        IN_BOX(one_person_has_one_wish),
-        IN_BOX(the_list_is_kept_by_hand_too),
-        IN_BOX(a_wish_is_confirmed_once),
-        cmocka_unit_test(a_window_is_open_for_a_day),
-        IN_BOX(the_window_is_shown),
-        IN_BOX(what_is_forbidden_is_not_stored),
-        IN_BOX(edits_and_forwards_are_looked_at),
-        IN_BOX(a_repeated_key_is_not_looked_at),
-        IN_BOX(bad_settings_are_refused),
+        IN_BOX(who_says_stop_is_left_alone),          IN_BOX(a_restart_keeps_it),
+        IN_BOX(old_words_do_not_undo_newer_ones),     IN_BOX(one_person_has_one_wish),
+        IN_BOX(the_list_is_kept_by_hand_too),         IN_BOX(a_wish_is_confirmed_once),
+        cmocka_unit_test(a_window_is_open_for_a_day), IN_BOX(the_window_is_shown),
+        IN_BOX(what_is_forbidden_is_not_stored),      IN_BOX(edits_and_forwards_are_looked_at),
+        IN_BOX(a_repeated_key_is_not_looked_at),      IN_BOX(bad_settings_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
