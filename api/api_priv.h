@@ -28,7 +28,7 @@
 
 #define API_MAX_PATH 2048
 #define API_MAX_TARGET 8192    /* path and query */
-#define API_MAX_KEY 256        /* bytes of an API key as sent */
+#define API_MAX_KEY 8192       /* bytes of a key or token as sent */
 #define API_MAX_DISCARD 131072 /* a refused body is read to its end up to here, else cut off */
 #define API_HEAD_TIMEOUT_MS 20000 /* from the first byte of a request to the end of its headers */
 #define API_BODY_TIMEOUT_MS 30000 /* to the end of the body, and what it has brought gains more: */

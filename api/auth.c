@@ -58,9 +58,7 @@ static int check_place(const struct api_request *r, struct err *e)
         return err_word(e, E_NOTFOUND, "unknown_session", "there is no session %.63s", session);
     }
     const char *webhook = r->param[PARAM_WEBHOOK];
-    return webhook != NULL
-               ? bridge_webhook_seen(r->api->bridge, tenant, &r->who, webhook, e)
-               : 0;
+    return webhook != NULL ? bridge_webhook_seen(r->api->bridge, tenant, &r->who, webhook, e) : 0;
 }
 
 static int check_rights(const struct api_request *r, struct err *e)

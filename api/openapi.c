@@ -147,7 +147,7 @@ static json_t *operation(const struct api_route *route)
     if (route->auth == API_OPEN) {
         (void)json_object_set_new(op, "security", json_array());
     } else {
-        const char *scope = route->auth == API_ADMIN ? "admin" : bridge_scope_name(route->scope);
+        const char *scope = route->auth == API_ADMIN || route->auth == API_LOCAL ? "admin" : bridge_scope_name(route->scope);
         (void)json_object_set_new(op, "security", security(scope));
         (void)json_object_set_new(op, "x-scope", scope[0] != '\0' ? json_string(scope) : json_null());
     }

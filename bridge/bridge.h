@@ -103,7 +103,18 @@ struct bridge_config {
         uint64_t disk_free_bytes;   /* default 1 GiB */
         unsigned memory_percent;    /* in use; default 95 */
     } alerts;
+    struct { /* tokens of an identity provider, beside keys */
+        const char *issuer; /* NULL: none are accepted */
+        const char *audience, *algorithms, *secret_file, *jwks_file, *jwks_url; /* NULL: not set */
+        const char *tenant_claim, *role_claim, *sessions_claim;
+        bool allow_private;  /* jwks_url may be a private address */
+        uint64_t leeway_ms;  /* clocks differ; default 60000 */
+        uint64_t cache_ms;   /* between fetches of jwks_url; default 300000 */
+        uint64_t refetch_ms; /* a fetch for an unknown key, at most; default 60000 */
+    } jwt;
 };
+/* Do the settings of [jwt] go together? E_INVALID says what is missing. Files are not read. */
+int bridge_jwt_check(const struct bridge_config *c, struct err *e);
 /* Is it something for media.download? E_INVALID says what is. */
 int bridge_media_download_check(const char *list, struct err *e);
 /* Fills the defaults above. */

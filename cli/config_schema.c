@@ -125,6 +125,20 @@ const struct config_key config_schema[] = {
       "requests with a wrong key from an address before it has to wait; 0: it never has"),
     N("limits", "login_wait_max_s", "900", 1, 86400, "the longest of these waits"),
 
+    T("jwt", "issuer", "", "accept tokens of this issuer (iss) beside keys; empty: none"),
+    T("jwt", "audience", "", "of tokens that are meant for us (aud)"),
+    T("jwt", "algorithms", "RS256 ES256", "of HS256, RS256, ES256"),
+    T("jwt", "secret_file", "", "for HS256: file with a secret of 32 bytes or more"),
+    T("jwt", "jwks_file", "", "for RS256 and ES256: file with the JWK set; read again when it changes"),
+    T("jwt", "jwks_url", "", "or where it is fetched from"),
+    B("jwt", "allow_private", "no", "jwks_url may be a private or loopback address"),
+    T("jwt", "tenant_claim", "tenant", "claim that names the tenant; dots go into objects"),
+    T("jwt", "role_claim", "role", "claim with a role or a list: admin, operator, agent, viewer"),
+    T("jwt", "sessions_claim", "sessions", "claim with session patterns; without it all"),
+    N("jwt", "leeway_s", "60", 0, 3600, "how much clocks may differ"),
+    N("jwt", "jwks_cache_s", "300", 1, 86400, "between fetches of jwks_url"),
+    N("jwt", "jwks_refetch_s", "60", 1, 3600, "between fetches because of an unknown key"),
+
     N("store", "map_gib", "64", 1, 65536, "address space of the store (the file is sparse)"),
 };
 const size_t config_schema_count = sizeof config_schema / sizeof config_schema[0];

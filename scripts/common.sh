@@ -5,7 +5,7 @@ cd "$root"
 
 build_packages=(build-essential cmake ninja-build pkg-config
     libuv1-dev libwebsockets-dev libwebsockets-evlib-uv libcurl4-openssl-dev libjansson-dev
-    libqrencode-dev liblmdb-dev libmicrohttpd-dev libinih-dev libsqlite3-dev libssl-dev zlib1g-dev libcmocka-dev
+    libqrencode-dev liblmdb-dev libmicrohttpd-dev libinih-dev libsqlite3-dev libjwt-dev libssl-dev zlib1g-dev libcmocka-dev
     libsystemd-dev libseccomp-dev
     libpcre2-dev libutf8proc-dev
     chromium chromium-headless-shell chromium-sandbox)

@@ -14,7 +14,8 @@ struct rights {
     uint64_t expires_ms; /* 0: never */
 };
 
-/* ---- scopes.c, patterns.c (pure) --------------------------------------------------------------- */
+/* ---- scopes.c, patterns.c (pure) ---------------------------------------------------------------
+ */
 
 json_t *scopes_json(uint32_t bits); /* gives ["*"] or the words; NULL: no memory */
 /* A list of scope words. E_INVALID "unknown_scope" with the field. */
@@ -27,7 +28,8 @@ bool patterns_match(const char *patterns, const char *session);
 /* Whatever matches one of inner is matched by one of outer. */
 bool patterns_within(const char *inner, const char *outer);
 
-/* ---- rights.c (pure) --------------------------------------------------------------------------- */
+/* ---- rights.c (pure) ---------------------------------------------------------------------------
+ */
 
 /* Of a key's record; a record that cannot be read grants nothing. */
 void rights_of_record(const json_t *record, struct rights *out);
@@ -45,7 +47,8 @@ int key_body_inherit(json_t *record, const struct bridge_principal *who);
 /* {id,name,tenant,role,scopes,…} as the contract shows it. Gives. */
 json_t *key_object(const char *id, const json_t *record, uint64_t now_ms);
 
-/* ---- keys.c ------------------------------------------------------------------------------------ */
+/* ---- keys.c ------------------------------------------------------------------------------------
+ */
 
 bool key_owned(const json_t *record, const char *tenant); /* NULL: an admin key */
 /* The key was used: written at most once a minute, without waiting for it. */

@@ -276,11 +276,11 @@ static int apply_rotate(struct store_txn *t, struct call *c, struct err *e)
     struct key_change *k = (struct key_change *)c;
     json_t *record = NULL;
     int rc = get(t, k, &record, e);
-    json_t *fresh =
-        rc == 0 ? key_record(k->text, c->b->core->pepper, "", NULL, k->now_ms) : NULL;
+    json_t *fresh = rc == 0 ? key_record(k->text, c->b->core->pepper, "", NULL, k->now_ms) : NULL;
     rc = rc == 0 && fresh == NULL ? E_NOMEM : rc;
     if (rc == 0 && k->overlap_ms > 0) {
-        rc = json_object_set(record, "old_hash", json_object_get(record, "hash")) != 0 ? E_NOMEM : 0;
+        rc =
+            json_object_set(record, "old_hash", json_object_get(record, "hash")) != 0 ? E_NOMEM : 0;
         rc = rc != 0 ? rc
                      : body_set(record, "old_until_ms",
                                 json_integer((json_int_t)(k->now_ms + k->overlap_ms)));

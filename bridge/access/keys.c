@@ -9,6 +9,7 @@
 #include "log.h"
 #include "mem.h"
 #include "text.h"
+#include "token.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,6 +85,9 @@ int bridge_authenticate(struct bridge *b, const char *key, struct bridge_princip
                         struct err *e)
 {
     char id[KEY_ID_LEN + 1];
+    if (b->core->tokens != NULL && token_looks_like(key)) {
+        return tokens_authenticate(b->core->tokens, key, out, e);
+    }
     int rc = key_parse(key, id, e);
     if (rc != 0) {
         return rc;
@@ -203,7 +207,8 @@ static void release_touch(struct call *c)
 void key_touch(struct bridge *b, const char *id, const json_t *record, uint64_t now_ms)
 {
     int64_t last = json_int(record, "last_used_ms", 0);
-    bool fresh = last > 0 && now_ms < (uint64_t)last + TOUCH_MS && now_ms + TOUCH_MS > (uint64_t)last;
+    bool fresh =
+        last > 0 && now_ms < (uint64_t)last + TOUCH_MS && now_ms + TOUCH_MS > (uint64_t)last;
     if (fresh || b->closing || b->core->touch_count >= MAX_TOUCHES ||
         clock_mono_ms() < b->core->touch_after_ms) {
         return;
@@ -268,11 +273,8 @@ int bridge_key_list(struct bridge *b, const char *tenant, const struct bridge_pr
 {
     struct err why;
     err_clear(&why);
-    struct listing l = {.tenant = tenant,
-                        .who = who,
-                        .now_ms = clock_wall_ms(),
-                        .items = json_array(),
-                        .e = &why};
+    struct listing l = {
+        .tenant = tenant, .who = who, .now_ms = clock_wall_ms(), .items = json_array(), .e = &why};
     struct store_txn *t = NULL;
     int rc =
         l.items != NULL ? store_read(b->store, &t, &why) : err_set(&why, E_NOMEM, "out of memory");

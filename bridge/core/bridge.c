@@ -1,7 +1,7 @@
 /*
  * The bridge object: made from its rooms, closed in the opposite order.
  *
- * Closing, happy path: agents_close() (calls are dropped) -> search_close() -> sessions_close() (lanes pause, browsers
+ * Closing, happy path: tokens_close() -> agents_close() (calls are dropped) -> search_close() -> sessions_close() (lanes pause, browsers
  * end, last states commit) -> relay_close() (posts get what is left of the grace) -> media_close()
  * (sends that wait for a file get E_CANCELED) -> outbox_close() (so do waiters) -> answers and
  * operations on their way end -> the timers close -> free -> on_closed.
@@ -21,6 +21,7 @@
 #include "relay.h"
 #include "search.h"
 #include "sessions.h"
+#include "token.h"
 
 #include <stdlib.h>
 
@@ -43,7 +44,8 @@ static void finish(struct bridge *b)
 
 static int make_rooms(struct bridge *b, char **new_key, struct err *e)
 {
-    int rc = first_start(b, new_key, e);
+    int rc = tokens_create(b, &b->core->tokens, e);
+    rc = rc != 0 ? rc : first_start(b, new_key, e);
     rc = rc != 0 ? rc : media_create(b, &b->media, e);
     rc = rc != 0 ? rc : people_create(b, &b->people, e);
     rc = rc != 0 ? rc : router_create(b, &b->router, e);
@@ -73,6 +75,11 @@ static void wait_closed(struct bridge *b, const bool *closed)
 static void undo_rooms(struct bridge *b)
 {
     bool closed = false;
+    if (b->core->tokens != NULL) {
+        tokens_close(b->core->tokens, on_failed_room_closed, &closed);
+        wait_closed(b, &closed);
+    }
+    closed = false;
     if (b->agents != NULL) {
         agents_close(b->agents, on_failed_room_closed, &closed);
         wait_closed(b, &closed);
@@ -149,6 +156,7 @@ int bridge_create(uv_loop_t *loop, struct store *store, struct cdp *cdp,
 
 void bridge_start(struct bridge *b)
 {
+    tokens_start(b->core->tokens);
     relay_start(b->relay);
     sessions_start(b->sessions);
     agents_start(b->agents);
@@ -241,6 +249,13 @@ static void on_agents_closed(void *arg)
     search_close(b->search, on_search_closed, b);
 }
 
+static void on_tokens_closed(void *arg)
+{
+    struct bridge *b = arg;
+    b->core->tokens = NULL;
+    agents_close(b->agents, on_agents_closed, b);
+}
+
 void bridge_close(struct bridge *b, uint64_t grace_ms, void (*on_closed)(void *arg), void *arg)
 {
     b->closing = true;
@@ -255,5 +270,9 @@ void bridge_close(struct bridge *b, uint64_t grace_ms, void (*on_closed)(void *a
     while (list_pop(&b->watches) != NULL || list_pop(&b->core->grown) != NULL) {
         /* their owners may still stop them: a removed node is a list of itself */
     }
-    agents_close(b->agents, on_agents_closed, b);
+    if (b->core->tokens != NULL) {
+        tokens_close(b->core->tokens, on_tokens_closed, b);
+    } else {
+        agents_close(b->agents, on_agents_closed, b);
+    }
 }

@@ -36,6 +36,13 @@ void bridge_config_defaults(struct bridge_config *c)
                   .keep_events_ms = 30 * DAY_MS,
                   .max_webhooks = 20,
                   .pause_after_failures = 10},
+        .jwt = {.algorithms = "RS256 ES256",
+                .tenant_claim = "tenant",
+                .role_claim = "role",
+                .sessions_claim = "sessions",
+                .leeway_ms = MINUTE_MS,
+                .cache_ms = 5 * MINUTE_MS,
+                .refetch_ms = MINUTE_MS},
         .media = {.download = "all",
                   .max_download_bytes = UINT64_C(100) << 20,
                   .max_upload_bytes = UINT64_C(100) << 20,
@@ -84,6 +91,11 @@ int core_config_copy(struct bridge *b, const struct bridge_config *c)
     const char **texts[] = {&b->cfg.data_dir,     &b->cfg.browser.executable,
                             &b->cfg.browser.user, &b->cfg.browser.attach,
                             &b->cfg.page.origin,  &b->cfg.page.wa_js,
+                            &b->cfg.jwt.issuer,
+                            &b->cfg.jwt.audience, &b->cfg.jwt.algorithms,
+                            &b->cfg.jwt.secret_file, &b->cfg.jwt.jwks_file,
+                            &b->cfg.jwt.jwks_url, &b->cfg.jwt.tenant_claim,
+                            &b->cfg.jwt.role_claim, &b->cfg.jwt.sessions_claim,
                             &b->cfg.media.download, &b->cfg.alerts.tenant};
     const size_t count = sizeof(texts) / sizeof(texts[0]);
     /* One more slot holds the list of arguments itself, one the NULL at the end. */

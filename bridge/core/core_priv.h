@@ -16,6 +16,7 @@ struct core {
     void (*on_idle)(struct bridge *b); /* set while closing */
     uint8_t pepper[CRYPTO_KEY_LEN];    /* keys' secrets are hashed with it */
     bool pepper_loaded;
+    struct tokens *tokens;   /* of an identity provider (access/token.h); NULL: none */
     uint64_t access_version; /* see bridge_access_version() */
     struct list touches;     /* keys whose last use is being written (access/keys.c) */
     unsigned touch_count;

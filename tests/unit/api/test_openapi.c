@@ -56,7 +56,9 @@ static void test_table_is_in_document(void **state)
         assert_int_equal(json_array_size(json_arr(op, "security")) == 0,
                          route->auth == API_OPEN);
         assert_string_equal(json_str_or(op, "x-scope", ""),
-                            route->auth == API_ADMIN ? "admin" : bridge_scope_name(route->scope));
+                            route->auth == API_ADMIN || route->auth == API_LOCAL
+                                ? "admin"
+                                : bridge_scope_name(route->scope));
         size_t wanted = (route->flags & API_IDEMPOTENT) != 0;
         for (const struct query_param *p = route->query; p != NULL && p->name != NULL;
              p++, wanted++) {

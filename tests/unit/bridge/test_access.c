@@ -86,8 +86,8 @@ static void test_patterns(void **state)
     assert_false(patterns_match(out, ""));
     assert_false(patterns_match("", "main"));
 
-    static const char *const bad[] = {"[]", "[\"\"]", "[\"a b\"]", "[\"A\"]", "[7]", "\"*\"",
-                                      "[\"a\\u0000b\"]"};
+    static const char *const bad[] = {"[]",  "[\"\"]", "[\"a b\"]",      "[\"A\"]",
+                                      "[7]", "\"*\"",  "[\"a\\u0000b\"]"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         list = json_loads(bad[i], JSON_ALLOW_NUL | JSON_DECODE_ANY, NULL);
         assert_int_equal(patterns_parse(list, out, &e), E_INVALID);
@@ -164,8 +164,8 @@ static void test_rights(void **state)
     }
     /* A token may give what outlives it. */
     who.key_id[0] = '\0';
-    assert_int_equal(
-        check("{\"scopes\":[\"messages:read\"],\"sessions\":\"sales-1\"}", &who, &e), 0);
+    assert_int_equal(check("{\"scopes\":[\"messages:read\"],\"sessions\":\"sales-1\"}", &who, &e),
+                     0);
     who.admin = true;
     assert_int_equal(check("{}", &who, &e), 0);
     assert_int_equal(check("{}", NULL, &e), 0);
