@@ -48,6 +48,7 @@ int cmd_import_session(struct cli *c);
 /* ---- the master key (docs/security.md) --------------------------------------------------------- */
 
 int cmd_master_key(struct cli *c);
+int cmd_audit(struct cli *c);
 /* First thing in main(): WABRIDGE_MASTER_KEY is taken out of the environment, and wiped there, so
  * that neither a child nor /proc/<pid>/environ has it. */
 void master_key_take(char **env);

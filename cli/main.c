@@ -20,6 +20,7 @@ enum {
     FLAG_SERVE = 1 << 3,
     FLAG_SEND = 1 << 4,
     FLAG_MASTER_KEY = 1 << 16,
+    FLAG_AUDIT = 1 << 17,
     FLAG_ARCHIVE = 1 << 8, /* --key-file, --no-media, --force */
     FLAG_IMPORT = 1 << 9,
 };
@@ -43,6 +44,9 @@ static const struct command {
      "[TENANT | add TENANT/NAME URL | test|deliveries|dead|redrive|delete TENANT/NAME]",
      "list or change webhooks"},
     {"logs", cmd_logs, FLAG_JSON | FLAG_LOGS, "[-f] [--lines N]", "recent log lines of the daemon"},
+    {"audit", cmd_audit, FLAG_JSON | FLAG_AUDIT,
+     "list [TENANT] [--lines N] | export [TENANT] | verify [TENANT | --file FILE]",
+     "who did what; is the log as it was written"},
     {"master-key", cmd_master_key, FLAG_MASTER_KEY, "new FILE | rotate [--new-key-file FILE]",
      "make a master key; seal every secret anew (daemon stopped)"},
     {"backup", cmd_backup, FLAG_JSON | FLAG_ARCHIVE, "FILE | verify FILE",
@@ -71,7 +75,8 @@ static const char flag_help[] =
         "        --type TYPE        image, video, audio, voice, document or sticker; else by what\n"
         "                           the file is\n"
         "  master-key rotate: --new-key-file FILE\n"
-                "  logs: -f, --lines N\n";
+                "  audit: --lines N, --file FILE\n"
+        "  logs: -f, --lines N\n";
 static const char closing_words[] =
     "TENANT/SESSION may be left out when there is only one. A text that begins with - goes\n"
         "  logs: -f, --lines N\n"
@@ -320,7 +325,8 @@ static int refuse_foreign_flags(const struct cli *c, const struct command *cmd)
     if ((c->phone != NULL || c->png != NULL || c->style != NULL) && !(cmd->flags & FLAG_LINK)) {
         return cli_usage("--phone, --png and --style belong to link");
     }
-    if ((c->file != NULL || c->caption != NULL || c->type != NULL) && !(cmd->flags & FLAG_SEND)) {
+    if ((c->file != NULL || c->caption != NULL || c->type != NULL) && !(cmd->flags & FLAG_SEND) &&
+        !((cmd->flags & FLAG_AUDIT) && c->caption == NULL && c->type == NULL)) {
         return cli_usage("--file, --caption and --type belong to send");
     }
     if (c->new_key_file != NULL && !(cmd->flags & FLAG_MASTER_KEY)) {
@@ -335,7 +341,8 @@ static int refuse_foreign_flags(const struct cli *c, const struct command *cmd)
     if ((c->as != NULL || c->no_start) && !(cmd->flags & FLAG_IMPORT)) {
         return cli_usage("--as and --no-start belong to import-session");
     }
-    if ((c->follow || c->lines != 0) && !(cmd->flags & FLAG_LOGS)) {
+    if ((c->follow || c->lines != 0) && !(cmd->flags & FLAG_LOGS) &&
+        !((cmd->flags & FLAG_AUDIT) && !c->follow)) {
         return cli_usage("-f and --lines belong to logs");
     }
     return 0;
