@@ -334,6 +334,7 @@ int bridge_metrics(struct bridge *b, struct buf *out, struct err *e)
     write_alerts(&w);
     write_sessions(&w);
     write_webhooks(&w);
+    meter_backlogs(w.t, out);
     write_store(&w);
     one(out, "wabridge_metrics_left_out", "gauge",
         "Sessions, tenants and webhooks past the most that are shown one by one.",

@@ -28,6 +28,10 @@ void meter_tenant_gone(const char *tenant);
 double meter_outbox_oldest_s(struct store_txn *t, const char *tenant, const char *session,
                              uint64_t now_ms);
 
+/* Families of the other queues; t NULL: the store cannot be read. */
+struct buf;
+void meter_backlogs(struct store_txn *t, struct buf *out);
+
 /* How late the loop is: a timer that fires after its time shows how long others held it. */
 #define LOOP_LAG_MS 250
 struct loop_lag {

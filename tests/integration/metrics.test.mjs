@@ -89,6 +89,22 @@ describe('metrics of a session that works', () => {
     for (const secret of [ME, ALICE, 'hello', '@c.us']) assert.ok(!text.includes(secret), secret);
   });
 
+  test('what waits for the agent is counted and has an age', async () => {
+    const silent = await Receiver.start({ answer: () => new Promise(() => {}) });
+    try {
+      await daemon.ok('PUT', `${session.path}/agent`, { enabled: true, kind: 'http', url: silent.url });
+      await farEnd.post('/send', { from: ALICE, to: ME, text: 'is anybody there?' });
+      let m;
+      do {
+        m = await scrape(daemon);
+      } while (!(metric(m, 'wabridge_agent_queue_oldest_seconds', main) > 0));
+      assert.equal(metric(m, 'wabridge_agent_queue_messages', main), 1);
+    } finally {
+      await daemon.ok('DELETE', `${session.path}/agent`);
+      await silent.close();
+    }
+  });
+
   test('a message that waits has an age', async () => {
     await session.act('stop');
     await session.until('stopped');
