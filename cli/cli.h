@@ -38,6 +38,7 @@ int cmd_sessions(struct cli *c);
 int cmd_link(struct cli *c);
 int cmd_send(struct cli *c);
 int cmd_webhooks(struct cli *c);
+int cmd_keys(struct cli *c);
 int cmd_logs(struct cli *c);
 int cmd_doctor(struct cli *c);
 int cmd_backup(struct cli *c);
