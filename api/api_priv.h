@@ -528,6 +528,8 @@ void session_stop(struct api_request *r);
 void session_restart(struct api_request *r);
 void session_logout(struct api_request *r);
 void session_takeover(struct api_request *r);
+void session_hibernate(struct api_request *r);
+void session_wake(struct api_request *r);
 void session_qr(struct api_request *r);
 void session_pairing_code(struct api_request *r);
 void message_send(struct api_request *r);

@@ -127,7 +127,7 @@ const struct schema schemas[] = {
          "\"id\":" NAME ",\"tenant\":" NAME
          ",\"channel\":{\"enum\":[\"web\"]},\"status\":{\"enum\":"
          "[\"stopped\",\"starting\",\"unlinked\",\"linking\",\"syncing\",\"ready\","
-         "\"disconnected\",\"conflict\",\"logged_out\",\"failed\"]},\"status_reason\":" TEXT_OR_NULL
+         "\"disconnected\",\"conflict\",\"logged_out\",\"failed\",\"hibernating\"]},\"status_reason\":" TEXT_OR_NULL
          ",\"status_since\":" TIME_OR_NULL
          ",\"account\":{\"type\":[\"object\",\"null\"],\"properties\":{\"id\":" TEXT_OR_NULL
          ",\"phone\":" TEXT_OR_NULL ",\"lid\":" TEXT_OR_NULL ",\"push_name\":" TEXT_OR_NULL
@@ -137,16 +137,25 @@ const struct schema schemas[] = {
              "", "\"outbox\":" INT
                  ",\"deliveries\":" INT) ",\"autostart\":" BOOL ",\"exported\":" BOOL ",\"capabilities\":" ANY
                                          ",\"memory\":{\"oneOf\":[" REF("SessionMemory") ",{\"type\":\"null\"}]}"
+                                         ",\"storage\":{\"oneOf\":[" REF("SessionStorage") ",{\"type\":\"null\"}]}"
+                                         ",\"hibernate\":" REF("Hibernate")
                                          ",\"media\":" ANY_OR_NULL ",\"metadata\":" ANY ",\"created_at\":" TIME)},
     {"SessionMemory",
      OBJECT("\"browser_pss_bytes\"",
             "\"browser_pss_bytes\":" INT ",\"exact\":" BOOL ",\"processes\":" INT ",\"threads\":" INT
-            ",\"cpu_ms\":" INT ",\"started_at\":" TIME ",\"sampled_at\":" TIME)},
+            ",\"cpu_ms\":" INT ",\"collections\":" INT ",\"reloads\":" INT ",\"restarts\":" INT
+            ",\"started_at\":" TIME ",\"sampled_at\":" TIME)},
+    {"SessionStorage",
+     OBJECT("\"profile_bytes\",\"cache_bytes\"",
+            "\"profile_bytes\":" INT ",\"cache_bytes\":" INT ",\"quarantine_bytes\":" INT
+            ",\"quarantined\":" INT)},
+    {"Hibernate", OBJECT("", "\"after_idle_s\":" INT ",\"wake_every_s\":" INT ",\"wake_at\":" TIME_OR_NULL)},
     {"SessionPut",
      OBJECT("", "\"channel\":{\"enum\":[\"web\"]},\"autostart\":" BOOL
                ",\"media\":{\"type\":[\"object\",\"null\"],\"properties\":{\"download\":{"
                "\"description\":\"all, none, or a list of types\"},\"max_bytes\":" INT
-               "}},\"metadata\":" ANY)},
+               "}},\"metadata\":" ANY ",\"hibernate\":{\"type\":[\"object\",\"null\"],\"properties\":{"
+               "\"after_idle_s\":" INT ",\"wake_every_s\":" INT "}}")},
     {"SessionList", LIST_OF("Session")},
     {"Qr",
      OBJECT("\"code\",\"data_url\"", "\"code\":" TEXT ",\"data_url\":" TEXT ",\"attempt\":" INT

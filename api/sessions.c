@@ -61,6 +61,16 @@ void session_logout(struct api_request *r)
     act(r, BRIDGE_LOGOUT);
 }
 
+void session_hibernate(struct api_request *r)
+{
+    act(r, BRIDGE_HIBERNATE);
+}
+
+void session_wake(struct api_request *r)
+{
+    act(r, BRIDGE_WAKE);
+}
+
 void session_takeover(struct api_request *r)
 {
     act(r, BRIDGE_TAKEOVER);

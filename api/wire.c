@@ -45,7 +45,7 @@ static bool expect_ending(struct wire *w, char c, enum after after)
         return fail(w, WIRE_ENDING);
     }
     w->state = ENDING;
-    w->ending = after;
+    w->ending = (uint8_t)after;
     return true;
 }
 

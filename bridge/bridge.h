@@ -43,6 +43,7 @@ struct bridge_config {
     struct {
         const char *origin;        /* default https://web.whatsapp.com/ */
         const char *wa_js;         /* path of wppconnect-wa.js; must exist */
+        bool wa_js_fixed;          /* the settings name it: no other can be installed */
         uint64_t call_timeout_ms;  /* default 15000 */
         uint64_t ready_timeout_ms; /* navigation to a working page; default 60000 */
     } page;
@@ -87,7 +88,16 @@ struct bridge_config {
         bool sends;       /* a record for each accepted send too; default false */
     } audit;
     struct {
-        uint64_t sample_ms; /* between measurements of the browsers; default 15000 */
+        uint64_t sample_ms;     /* between measurements of the browsers; default 15000 */
+        uint64_t soft_bytes;    /* of a browser: collect garbage, then load the page again; 600 MiB */
+        uint64_t hard_bytes;    /* of a browser: restart it; default 900 MiB; 0: no limit, both */
+        uint64_t hold_ms;       /* between two such helps; default 30 min */
+        uint64_t reserve_bytes; /* left free when a browser starts; default 256 MiB */
+        unsigned max_browsers;  /* default 0: as many as fit */
+        uint64_t storage_ms;    /* between measurements of a profile; default 1 h */
+        uint64_t max_cache_bytes;    /* past it the caches go between two runs; 256 MiB; 0: never */
+        unsigned quarantine_keep;    /* profiles set aside, of a session; default 2 */
+        uint64_t quarantine_keep_ms; /* default 30 days; 0: for ever */
     } memory;
     struct {                        /* docs/monitoring.md; a threshold of 0: no such alert */
         const char *tenant;         /* whose log gets the node's alerts; default "default" */
@@ -286,6 +296,9 @@ enum bridge_session_action {
     BRIDGE_STOP,
     BRIDGE_RESTART,
     BRIDGE_LOGOUT,  /* unlinks at WhatsApp's side too when the page is there */
+    BRIDGE_HIBERNATE, /* closes the browser until a send, the schedule or BRIDGE_WAKE. E_CONFLICT
+                         "not_linked", "session_stopped", "outbox_not_empty" */
+    BRIDGE_WAKE,
     BRIDGE_TAKEOVER /* from `conflict`: use it here; else E_CONFLICT "not_in_conflict" */
 };
 /* Answers with the session object once the new intent is durable (not once it is reached). */
@@ -332,6 +345,20 @@ void bridge_export_undo(struct bridge *b, const char *tenant, const char *sessio
  * be there yet. E_EXISTS "session_exists"; E_PROTO "damaged_backup". Answers with the session. */
 void bridge_session_import(struct bridge *b, const char *tenant, const char *session,
                            const json_t *body, bridge_done_fn done, void *arg);
+
+/* ---- the page's library (wa-js) --------------------------------------------------------------- */
+
+enum bridge_adapter_action {
+    BRIDGE_ADAPTER_TEST,    /* body {file,session}: on one session, then back to the old one */
+    BRIDGE_ADAPTER_USE,     /* the same; then installed and given to the others one by one */
+    BRIDGE_ADAPTER_ROLLBACK /* back to the one before */
+};
+/* {current,previous,sessions,state,progress,last}. Gives. */
+int bridge_adapter_get(struct bridge *b, json_t **out, struct err *e);
+/* Begins, and answers like bridge_adapter_get(); its end shows in `last`. E_INVALID; E_CONFLICT
+ * "adapter_busy", "adapter_configured", "no_canary", "no_previous". */
+void bridge_adapter_act(struct bridge *b, enum bridge_adapter_action action, const json_t *body,
+                        bridge_done_fn done, void *arg);
 
 /* ---- messages ----------------------------------------------------------------------------- */
 

@@ -62,7 +62,8 @@ static int act(struct client *cl, const char *verb, const struct target *t, stru
 static bool known(const char *verb)
 {
     static const char *const verbs[] = {"create",   "start",  "stop", "restart", "logout",
-                                        "takeover", "delete", "list", NULL};
+                                        "takeover", "delete", "list", "hibernate", "wake",
+                                        NULL};
     for (size_t i = 0; verbs[i] != NULL; i++) {
         if (strcmp(verbs[i], verb) == 0) {
             return true;
@@ -77,8 +78,8 @@ int cmd_sessions(struct cli *c)
     struct client *cl = NULL;
     const char *verb = c->word_count > 0 ? c->words[0] : "list";
     if (!known(verb) || c->word_count > 2) {
-        return cli_usage("sessions [create|start|stop|restart|logout|takeover|delete] "
-                         "[TENANT/SESSION]");
+        return cli_usage("sessions [create|start|stop|restart|hibernate|wake|logout|takeover|"
+                         "delete] [TENANT/SESSION]");
     }
     int r = client_open(c, &cl, &e);
     if (r == 0 && strcmp(verb, "list") == 0) {

@@ -86,6 +86,7 @@ int config_to_bridge(struct config *c, struct bridge_config *out, struct err *e)
     out->browser.start_timeout_ms = config_number(c, "browser", "start_timeout_s") * 1000;
     out->page.origin = config_text(c, "page", "origin");
     out->page.wa_js = c->wa_js;
+    out->page.wa_js_fixed = config_text(c, "page", "wa_js")[0] != '\0';
     out->page.call_timeout_ms = config_number(c, "page", "call_timeout_s") * 1000;
     out->page.ready_timeout_ms = config_number(c, "page", "ready_timeout_s") * 1000;
     out->session.qr_attempts = (unsigned)config_number(c, "session", "qr_attempts");
@@ -145,6 +146,16 @@ int config_to_bridge(struct config *c, struct bridge_config *out, struct err *e)
     out->alerts.queue_age_ms = config_number(c, "alerts", "queue_age_s") * 1000;
     out->alerts.disk_free_bytes = config_number(c, "alerts", "disk_free_mib") << 20;
     out->alerts.memory_percent = (unsigned)config_number(c, "alerts", "memory_percent");
+    out->memory.soft_bytes = config_number(c, "memory", "soft_mb") << 20;
+    out->memory.hard_bytes = config_number(c, "memory", "hard_mb") << 20;
+    out->memory.hold_ms = config_number(c, "memory", "hold_s") * 1000;
+    out->memory.reserve_bytes = config_number(c, "memory", "reserve_mb") << 20;
+    out->memory.max_browsers = (unsigned)config_number(c, "memory", "max_browsers");
+    out->memory.storage_ms = config_number(c, "memory", "storage_s") * 1000;
+    out->memory.max_cache_bytes = config_number(c, "memory", "max_cache_mb") << 20;
+    out->memory.quarantine_keep = (unsigned)config_number(c, "memory", "quarantine_keep");
+    out->memory.quarantine_keep_ms =
+        config_number(c, "memory", "quarantine_keep_days") * UINT64_C(86400000);
     return 0;
 }
 

@@ -91,6 +91,17 @@ const struct config_key config_schema[] = {
     B("audit", "sends", "no", "a record for each accepted send too, not only in the message"),
 
     N("memory", "sample_s", "15", 1, 3600, "between measurements of the browsers"),
+    N("memory", "soft_mb", "600", 0, 1048576,
+      "MiB of a browser: garbage is collected, then the page loaded again; 0: never"),
+    N("memory", "hard_mb", "900", 0, 1048576, "MiB of a browser: it is restarted; 0: never"),
+    N("memory", "hold_s", "1800", 1, 604800, "least time between two such reloads or restarts"),
+    N("memory", "reserve_mb", "256", 0, 16777216, "MiB left free when a browser starts"),
+    N("memory", "max_browsers", "0", 0, 100000, "browsers at once; 0: as many as memory allows"),
+    N("memory", "storage_s", "3600", 1, 604800, "between measurements of a profile on disk"),
+    N("memory", "max_cache_mb", "256", 0, 1048576,
+      "MiB of a browser's caches, past which they go between two runs; 0: never"),
+    N("memory", "quarantine_keep", "2", 0, 1000, "old profiles set aside, of a session"),
+    N("memory", "quarantine_keep_days", "30", 0, 36500, "old profiles set aside; 0: for ever"),
 
     T("alerts", "tenant", "default", "whose event log gets the alerts of the node; empty: none"),
     N("alerts", "check_ms", "10000", 50, 600000, "between looks at everything"),

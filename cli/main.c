@@ -38,7 +38,7 @@ static const struct command {
     {"send", cmd_send, FLAG_JSON | FLAG_SEND, "[TENANT/SESSION] TO TEXT | TO --file FILE",
      "send a text, or a file"},
     {"sessions", cmd_sessions, FLAG_JSON,
-     "[create|start|stop|restart|logout|takeover|delete TENANT/SESSION]",
+     "[create|start|stop|restart|hibernate|wake|logout|takeover|delete TENANT/SESSION]",
      "list or change sessions"},
     {"webhooks", cmd_webhooks, FLAG_JSON,
      "[TENANT | add TENANT/NAME URL | test|deliveries|dead|redrive|delete TENANT/NAME]",

@@ -50,7 +50,6 @@ void bridge_config_defaults(struct bridge_config *c)
                   .keep_ms = 30 * DAY_MS,
                   .max_total_bytes = UINT64_C(10) << 30},
         .audit = {.keep_ms = 365 * DAY_MS},
-        .memory = {.sample_ms = 15000},
         .alerts = {.tenant = "default",
                    .check_ms = 10000,
                    .hold_ms = MINUTE_MS,
@@ -63,6 +62,15 @@ void bridge_config_defaults(struct bridge_config *c)
                    .queue_age_ms = 15 * MINUTE_MS,
                    .disk_free_bytes = UINT64_C(1) << 30,
                    .memory_percent = 95},
+        .memory = {.sample_ms = 15000,
+                   .soft_bytes = UINT64_C(600) << 20,
+                   .hard_bytes = UINT64_C(900) << 20,
+                   .hold_ms = 30 * MINUTE_MS,
+                   .reserve_bytes = UINT64_C(256) << 20,
+                   .storage_ms = 60 * MINUTE_MS,
+                   .max_cache_bytes = UINT64_C(256) << 20,
+                   .quarantine_keep = 2,
+                   .quarantine_keep_ms = 30 * DAY_MS},
     };
 }
 

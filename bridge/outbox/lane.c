@@ -167,6 +167,7 @@ void lane_accepted(struct outbox_lane *l, uint64_t expires_ms)
     if (l->current == NULL) {
         lane_pump(l);
     }
+    session_needed(l->s);
 }
 
 void outbox_lane_accepted(struct outbox_lane *l, uint64_t expires_ms)

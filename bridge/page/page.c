@@ -243,6 +243,11 @@ void page_collect_garbage(struct page *p)
     }
 }
 
+bool page_idle(const struct page *p)
+{
+    return list_empty(&p->calls) && list_empty(&p->sends) && list_empty(&p->fetches);
+}
+
 struct channel *page_channel(struct page *p)
 {
     return &p->channel;

@@ -44,6 +44,8 @@ void page_collect_garbage(struct page *p);
  * past max, E_STATE: not now. */
 typedef void (*page_shot_cb)(void *arg, const struct err *e, const void *png, size_t len);
 int page_screenshot(struct page *p, size_t max, page_shot_cb cb, void *arg, struct err *e);
+/* Nothing is on its way in it: no call, no file. */
+bool page_idle(const struct page *p);
 /* The channel on this page; goes with it. */
 struct channel *page_channel(struct page *p);
 

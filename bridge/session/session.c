@@ -170,11 +170,17 @@ static void on_timer_sync(uv_timer_t *t)
     }
 }
 
+static void on_timer_wake(uv_timer_t *t)
+{
+    session_rouse(t->data, "by its schedule");
+}
+
 static const uv_timer_cb timer_table[TIMER_COUNT] = {
     [TIMER_RUN] = on_timer_run,
     [TIMER_WATCHDOG] = on_timer_watchdog,
     [TIMER_QR] = on_timer_qr,
     [TIMER_SYNC] = on_timer_sync,
+    [TIMER_WAKE] = on_timer_wake,
 };
 
 void session_timer(struct session *s, enum session_timer t, uint64_t ms)
@@ -259,6 +265,7 @@ static void on_timer_closed(uv_handle_t *h)
     all->count--;
     json_decref(s->metadata);
     json_decref(s->media);
+    json_decref(s->hibernate);
     json_decref(s->account);
     json_decref(s->capabilities);
     free(s);

@@ -2,7 +2,7 @@
  * One linked account: its names, its state machine, its channel, its inbox and its outbox lane.
  *
  *   stopped -> starting -> unlinked <-> linking -> syncing -> ready <-> disconnected
- *              plus conflict, logged_out, failed (from anywhere that runs)
+ *              plus conflict, logged_out, failed (from anywhere that runs), hibernating
  *
  * The session moves to `ready` in this order: the page says authenticated + stream MAIN + hooks
  * attached + probe answered -> `syncing` -> sync_run() -> `ready` -> outbox_lane_resume().
@@ -26,6 +26,7 @@ enum session_status {
     SESSION_CONFLICT,
     SESSION_LOGGED_OUT,
     SESSION_FAILED,
+    SESSION_HIBERNATING, /* linked, its browser closed until it is needed */
     SESSION_STATUS_COUNT
 };
 const char *session_status_name(enum session_status s);
@@ -69,6 +70,14 @@ struct sync *session_syncer(struct session *s);
 /* What the session's browser cost when it was last measured (every [memory] sample_s); NULL when it
  * has none, or none yet. sampled_ms (may be NULL): when, wall time. Borrowed; valid in this turn. */
 const struct process_usage *session_usage(const struct session *s, uint64_t *sampled_ms);
+/* Counted since the start of the daemon: helps against too much memory. Borrowed. */
+struct budget; /* bridge/memory/budget.h */
+const struct budget *session_budget(const struct session *s);
+/* On disk, as last measured; NULL: not yet. Borrowed. */
+struct storage; /* bridge/memory/storage.h */
+const struct storage *session_storage(const struct session *s);
+/* There is work for it: a session that hibernates wakes. */
+void session_needed(struct session *s);
 /* {id,phone,lid,push_name,platform} of the linked account as JIDs we own; NULL when unlinked. */
 const json_t *session_account(const struct session *s);
 

@@ -19,7 +19,7 @@ static void refuse(struct bridge *b, bridge_done_fn done, void *arg, const struc
 
 static int check_body(const json_t *body, struct err *e)
 {
-    static const char *const fields[] = {"channel", "autostart", "metadata", "media", NULL};
+    static const char *const fields[] = {"channel", "autostart", "metadata", "media", "hibernate", NULL};
     int rc = body_check(body, fields, e);
     if (rc != 0) {
         return rc;
@@ -37,6 +37,7 @@ static int check_body(const json_t *body, struct err *e)
         return err_field(e, NULL, "metadata", "metadata is an object");
     }
     rc = media_rules_check(json_object_get(body, "media"), e);
+    rc = rc != 0 ? rc : hibernate_check(json_object_get(body, "hibernate"), e);
     if (rc != 0) {
         return rc;
     }
@@ -68,6 +69,16 @@ static int take_body(struct session *s, const json_t *body, struct err *e)
         }
         json_decref(s->media);
         s->media = copy;
+    }
+    const json_t *hibernate = json_object_get(body, "hibernate");
+    if (hibernate) {
+        json_t *copy = json_is_object(hibernate) ? json_deep_copy(hibernate) : NULL;
+        if (!copy && !json_is_null(hibernate)) {
+            return err_set(e, E_NOMEM, "out of memory");
+        }
+        json_decref(s->hibernate);
+        s->hibernate = copy;
+        session_hibernate_set(s);
     }
     s->autostart = json_flag(body, "autostart", s->autostart);
     return 0;
@@ -245,7 +256,9 @@ static void start(struct session *s)
 {
     s->want = WANT_RUNNING;
     s->tries = 0;
-    if (s->phase == RUN_BACKOFF) {
+    if (s->asleep) {
+        session_rouse(s, "on request");
+    } else if (s->phase == RUN_BACKOFF) {
         session_end(s); /* and begins at once */
     } else {
         session_run(s);
@@ -259,6 +272,8 @@ static void stop(struct session *s)
         return; /* ends by itself; a logout that was asked for goes before */
     }
     s->want = WANT_STOPPED;
+    s->asleep = false;
+    session_timer_stop(s, TIMER_WAKE);
     enum session_status now = session_status(s);
     if (now != SESSION_STOPPED && now != SESSION_LOGGED_OUT) {
         session_move(s, SESSION_STOPPED, "%s", "");
@@ -270,6 +285,10 @@ static void restart(struct session *s)
 {
     s->want = WANT_RUNNING;
     s->tries = 0;
+    if (s->asleep) {
+        session_rouse(s, "on request");
+        return;
+    }
     if (s->phase == RUN_OFF) {
         session_run(s);
         return;
@@ -350,7 +369,19 @@ void bridge_session_act(struct bridge *b, const char *tenant, const char *sessio
     case BRIDGE_RESTART:
         restart(s);
         break;
+    case BRIDGE_WAKE:
+        if (s->asleep) {
+            session_rouse(s, "on request");
+        }
+        break;
+    case BRIDGE_HIBERNATE:
+        if (session_lull(s, &e) != 0) {
+            refuse(b, done, arg, &e);
+            return;
+        }
+        break;
     case BRIDGE_LOGOUT:
+        s->asleep = false;
         s->want = WANT_UNLINKED;
         session_unlink(s);
         break;

@@ -83,6 +83,8 @@ json_t *session_object(struct session *s)
     o = with(o, "last_activity_at", time_or_null(s->activity_ms));
     o = with(o, "backlog", backlog(s));
     o = with(o, "memory", session_memory_object(s));
+    o = with(o, "storage", session_storage_object(s));
+    o = with(o, "hibernate", session_hibernate_object(s));
     o = with(o, "capabilities", shared_or(s->capabilities, json_object()));
     o = with(o, "media", shared_or(s->media, json_null()));
     o = with(o, "metadata", shared_or(s->metadata, json_object()));
@@ -113,6 +115,9 @@ json_t *session_record(const struct session *s)
     o = with(o, "account", shared_or(s->account, json_null()));
     o = with(o, "capabilities", shared_or(s->capabilities, json_object()));
     o = with(o, "media", shared_or(s->media, json_null()));
+    o = with(o, "hibernate", shared_or(s->hibernate, json_null()));
+    o = with(o, "asleep", json_boolean(s->asleep));
+    o = with(o, "wake_ms", number(s->wake_ms));
     return with(o, "metadata", shared_or(s->metadata, json_object()));
 }
 
@@ -148,8 +153,12 @@ int session_load(struct session *s, const json_t *record, struct err *e)
     s->metadata = shared_or(json_obj(record, "metadata"), json_object());
     s->account = json_incref(json_obj(record, "account"));
     s->media = json_incref(json_obj(record, "media"));
+    s->hibernate = json_incref(json_obj(record, "hibernate"));
+    s->asleep = s->want == WANT_RUNNING && json_flag(record, "asleep", false);
+    s->wake_ms = stored_number(record, "wake_ms");
     s->capabilities = json_incref(json_obj(record, "capabilities"));
-    sm_init(&s->sm, session_table, SESSION_STATUS_COUNT, stored_status(status));
+    sm_init(&s->sm, session_table, SESSION_STATUS_COUNT,
+            s->asleep ? SESSION_HIBERNATING : stored_status(status));
     if (strcmp(status, session_status_name(session_status(s))) == 0) {
         (void)snprintf(s->reason, sizeof(s->reason), "%s",
                        json_str_or(record, "status_reason", ""));

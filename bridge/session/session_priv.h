@@ -11,7 +11,9 @@
  *   session_export.c  stopped for good here, because it goes on elsewhere
  *   qr_flow.c         codes, their limit, who waits for one
  *   watchdog.c        probes
- *   session_memory.c  what the browsers cost
+ *   session_memory.c  what the browsers cost, and help when it is too much; who may start one
+ *   session_storage.c profiles on disk: measured, caches and old ones bounded
+ *   session_hibernate.c  asleep and awake
  *
  * Thread: loop.
  */
@@ -19,10 +21,12 @@
 #define BRIDGE_SESSION_PRIV_H
 
 #include "alert.h"
+#include "budget.h"
 #include "inbox.h"
 #include "outbox.h"
 #include "page.h"
 #include "sessions.h"
+#include "storage.h"
 #include "sync.h"
 
 #include "cdp.h"
@@ -43,6 +47,7 @@ struct sessions {
         struct process_usage_job job;
         bool busy; /* the job is on its way */
     } sampler;
+    bool storing; /* a profile is being measured */
     unsigned handles; /* of the two timers, not yet closed */
     bool closing;
     uint64_t grace_ms;
@@ -67,6 +72,7 @@ enum session_timer {
     TIMER_WATCHDOG, /* the next probe */
     TIMER_QR,       /* the code on show expires */
     TIMER_SYNC,     /* another try to catch up */
+    TIMER_WAKE,     /* hibernating: the next look at what came */
     TIMER_COUNT
 };
 
@@ -137,6 +143,15 @@ struct session {
     uint64_t ready_since_ms; /* wall */
     struct process_usage usage; /* of the browser, as last measured */
     uint64_t sampled_ms;        /* wall; 0: this browser was not measured yet */
+    struct budget budget;
+    bool no_room; /* its browser waits for memory */
+    struct storage storage;
+    uint64_t stored_ms; /* monotonic: measured then; 0: never */
+    bool tidying;       /* caches are being cleared; the run has not ended before */
+    json_t *hibernate;  /* {after_idle_s,wake_every_s}; NULL: never by itself */
+    bool asleep;
+    struct script *trial; /* adapter.c: another library than the rest has; NULL: none */
+    uint64_t wake_ms; /* wall; 0: not by schedule */
     struct page_state page_state;
     bool page_known; /* this document has told its state */
     bool probe_ok;   /* this document answered a probe */
@@ -208,6 +223,10 @@ void session_end(struct session *s);                      /* closes page and bro
 void session_fail(struct session *s, const char *why);    /* ends the run, tries again later */
 void session_trouble(struct session *s, const char *why); /* reload, then restart */
 void session_reload(struct session *s);
+/* Mild help that was not asked for by a failure: a fresh document, a fresh browser. */
+void session_refresh(struct session *s, const char *why);
+void session_renew(struct session *s, const char *why);
+bool session_wanted(const struct session *s); /* running, and not asleep */
 void session_forget_page(struct session *s); /* what the document said is void */
 int session_profile_path(const struct session *s, char *out, size_t len, struct err *e);
 
@@ -247,6 +266,25 @@ bool session_code_live(const struct session *s);
 void sessions_sampler_init(struct sessions *all);
 void sessions_sampler_start(struct sessions *all);
 json_t *session_memory_object(const struct session *s); /* gives; null without a measurement */
+
+bool session_admit(struct session *s); /* else it waits for memory, in RUN_BACKOFF */
+void sessions_room(struct sessions *all); /* a browser has ended */
+
+/* ---- session_storage.c ---- */
+void sessions_store_next(struct sessions *all); /* measures one profile whose time has come */
+/* A run has ended: clears caches over the bound, then session_end(). False: nothing to do. */
+bool session_tidy(struct session *s);
+json_t *session_storage_object(const struct session *s);
+
+/* ---- session_hibernate.c ---- */
+int hibernate_check(const json_t *v, struct err *e); /* of PUT session; NULL and null are fine */
+void session_hibernate_set(struct session *s); /* the setting has changed */
+int session_lull(struct session *s, struct err *e); /* on request */
+void session_rouse(struct session *s, const char *why);
+void session_doze(struct session *s); /* idle for long enough: hibernates */
+/* At the start of the daemon. True: it is to run now. */
+bool session_rise(struct session *s);
+json_t *session_hibernate_object(const struct session *s);
 
 /* ---- watchdog.c ---- */
 void session_probe(struct session *s);

@@ -42,6 +42,12 @@ static int remove_at(int dir, const char *name, int depth)
     return sys;
 }
 
+int session_tree_remove(int dir, const char *name, struct err *e)
+{
+    int sys = remove_at(dir, name, DEPTH_MAX);
+    return sys == 0 ? 0 : err_sys(e, E_IO, sys, "cannot remove %s", name);
+}
+
 static int is_of(const char *name, const char *id)
 {
     size_t len = strlen(id);

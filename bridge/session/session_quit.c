@@ -206,6 +206,7 @@ void session_erase(struct session *s, bool erase_messages, void (*done)(void *ar
     s->freed_arg = arg;
     s->erase_messages = erase_messages;
     s->want = WANT_STOPPED;
+    s->asleep = false;
     s->deleting = true;
     session_waiters_cancel(s);
     if (session_status(s) != SESSION_STOPPED) {

@@ -136,6 +136,10 @@ static void begin(struct session *s)
 {
     struct err e;
     s->waits_turn = false;
+    if (!session_admit(s)) {
+        return;
+    }
+    budget_fresh(&s->budget);
     session_codes_reset(s);
     session_forget_page(s);
     s->reloads = 0;
@@ -144,7 +148,7 @@ static void begin(struct session *s)
     /* A linked session that fell is still the same one to its readers: disconnected, coming back.
      */
     if (session_status(s) != SESSION_DISCONNECTED) {
-        session_move(s, SESSION_STARTING, "%s", "");
+        session_move(s, SESSION_STARTING, "%s", session_status(s) == SESSION_STARTING ? s->reason : "");
     }
     if (start_browser(s, &e) != 0) {
         session_fail(s, e.msg);
@@ -284,7 +288,7 @@ void session_fail(struct session *s, const char *why)
     if (s->phase != RUN_BROWSER && s->phase != RUN_PAGE) {
         return;
     }
-    if (s->quitting || s->freeing || s->deleting || s->want != WANT_RUNNING) {
+    if (s->quitting || s->freeing || s->deleting || !session_wanted(s)) {
         session_end(s);
         return;
     }
@@ -323,10 +327,27 @@ void session_trouble(struct session *s, const char *why)
     }
 }
 
+void session_refresh(struct session *s, const char *why)
+{
+    log_warn(&s->log, "session.refresh", "%s", why);
+    session_forget_page(s);
+    fallen(s, why);
+    session_reload(s);
+}
+
+void session_renew(struct session *s, const char *why)
+{
+    log_warn(&s->log, "session.renew", "%s", why);
+    fallen(s, why);
+    s->tries = 0;
+    session_end(s);
+}
+
 /* ---- the end of a run --------------------------------------------------------------------- */
 
 static void ended(struct session *s)
 {
+    struct sessions *all = s->all; /* s may be freed below */
     s->phase = RUN_OFF;
     s->quitting = false;
     if (s->on_off != NULL) {
@@ -343,13 +364,14 @@ static void ended(struct session *s)
         session_erase_step(s);
     } else if (s->want == WANT_UNLINKED) {
         session_untold(s); /* the page went before it could say that it was done */
-    } else if (s->want == WANT_RUNNING && s->backoff_ms > 0) {
+    } else if (session_wanted(s) && s->backoff_ms > 0) {
         s->phase = RUN_BACKOFF;
         session_timer(s, TIMER_RUN, s->backoff_ms);
         s->backoff_ms = 0;
     } else {
         session_run(s);
     }
+    sessions_room(all);
 }
 
 static void on_browser_closed(void *arg)
@@ -357,6 +379,7 @@ static void on_browser_closed(void *arg)
     struct session *s = arg;
     s->browser = NULL;
     s->sampled_ms = 0;
+    s->tidying = session_tidy(s);
     session_end(s);
 }
 
@@ -388,9 +411,14 @@ void session_end(struct session *s)
         }
         return;
     }
-    if (!s->browser && s->pages_closing == 0) {
+    if (!s->browser && s->pages_closing == 0 && !s->tidying) {
         ended(s);
     }
+}
+
+bool session_wanted(const struct session *s)
+{
+    return s->want == WANT_RUNNING && !s->asleep;
 }
 
 void session_run(struct session *s)
@@ -398,7 +426,7 @@ void session_run(struct session *s)
     if (s->freeing || s->deleting || s->all->closing) {
         return;
     }
-    if (s->want == WANT_RUNNING && !s->exported) {
+    if (session_wanted(s) && !s->exported) {
         if (s->phase == RUN_OFF) {
             begin(s);
         }

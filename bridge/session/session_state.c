@@ -10,6 +10,7 @@
  *           |  logged_out      failed        caught up  v  |
  *           |  (from any)   (retried)                 ready -----> disconnected
  *           |                                              <-----
+ *           |     starting <-- hibernating <-- any linked status
  *           '---- from anywhere          conflict: opened elsewhere, from any linked status
  *
  * `ready` is computed: linked, main stream, own hooks held, the last probe answered, caught up.
@@ -26,7 +27,8 @@
 #define BIT(s) SM_BIT(SESSION_##s)
 #define ANY                                                                                        \
     (BIT(STOPPED) | BIT(STARTING) | BIT(UNLINKED) | BIT(LINKING) | BIT(SYNCING) |                  \
-     BIT(DISCONNECTED) | BIT(CONFLICT) | BIT(LOGGED_OUT) | BIT(FAILED))
+     BIT(DISCONNECTED) | BIT(CONFLICT) | BIT(LOGGED_OUT) | BIT(FAILED) |       \
+     BIT(HIBERNATING))
 
 /* Only syncing leads to ready; a logged out session starts afresh or not at all. */
 const struct sm_state session_table[SESSION_STATUS_COUNT] = {
@@ -40,6 +42,7 @@ const struct sm_state session_table[SESSION_STATUS_COUNT] = {
     [SESSION_CONFLICT] = {"conflict", ANY},
     [SESSION_LOGGED_OUT] = {"logged_out", BIT(STARTING) | BIT(STOPPED)},
     [SESSION_FAILED] = {"failed", ANY},
+    [SESSION_HIBERNATING] = {"hibernating", BIT(STARTING) | BIT(STOPPED) | BIT(LOGGED_OUT)},
 };
 
 const char *session_status_name(enum session_status s)

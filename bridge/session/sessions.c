@@ -124,7 +124,7 @@ void sessions_start(struct sessions *all)
         } else if (s->want == WANT_UNLINKED) {
             session_unlink(s);
         } else {
-            s->waits_turn = s->want == WANT_RUNNING;
+            s->waits_turn = s->want == WANT_RUNNING && session_rise(s);
         }
     }
     (void)uv_timer_start(&all->stagger, on_stagger, 0, 0);
@@ -158,7 +158,8 @@ void sessions_freed_one(struct sessions *all)
 static void shut_down(struct session *s)
 {
     enum session_status now = session_status(s);
-    if (now != SESSION_STOPPED && now != SESSION_LOGGED_OUT && !s->deleting) {
+    if (now != SESSION_STOPPED && now != SESSION_LOGGED_OUT && now != SESSION_HIBERNATING &&
+        !s->deleting) {
         session_move(s, SESSION_STOPPED, "wabridge has stopped");
     } else if (s->dirty && !s->deleting) {
         session_keep(s);

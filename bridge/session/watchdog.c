@@ -92,6 +92,7 @@ void session_watch(struct session *s)
         session_trouble(s, s->verdict == VERDICT_ONLINE ? "the page cannot be heard"
                                                         : "the page does not get ahead");
     } else if (s->page_known && !s->quitting) {
+        session_doze(s);
         session_probe(s);
     }
 }

@@ -72,6 +72,22 @@ static void nothing_runs_after_loading(void **state)
     }
 }
 
+/* Asleep it stays asleep, with its schedule. */
+static void hibernation_comes_back(void **state)
+{
+    struct session s = {0};
+    struct err e;
+    (void)state;
+    json_t *record = json_pack("{s:s,s:s,s:b,s:i}", "status", "hibernating", "want", "running",
+                               "asleep", 1, "wake_ms", 7);
+    assert_int_equal(session_load(&s, record, &e), 0);
+    assert_int_equal(session_status(&s), SESSION_HIBERNATING);
+    assert_true(s.asleep);
+    assert_int_equal(s.wake_ms, 7);
+    json_decref(record);
+    clear(&s);
+}
+
 static void takes_the_record_of_the_first_start(void **state)
 {
     struct session s = {0};
@@ -107,6 +123,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(comes_back),
         cmocka_unit_test(nothing_runs_after_loading),
+        cmocka_unit_test(hibernation_comes_back),
         cmocka_unit_test(takes_the_record_of_the_first_start),
         cmocka_unit_test(survives_a_record_of_other_types),
     };

@@ -81,7 +81,7 @@ static void statuses_have_the_names_of_the_contract(void **state)
 {
     static const char *const names[] = {"stopped",    "starting", "unlinked",     "linking",
                                         "syncing",    "ready",    "disconnected", "conflict",
-                                        "logged_out", "failed"};
+                                        "logged_out", "failed", "hibernating"};
     (void)state;
     for (int s = 0; s < SESSION_STATUS_COUNT; s++) {
         assert_string_equal(session_status_name((enum session_status)s), names[s]);
