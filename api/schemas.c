@@ -145,6 +145,21 @@ const struct schema schemas[] = {
             "\"browser_pss_bytes\":" INT ",\"exact\":" BOOL ",\"processes\":" INT ",\"threads\":" INT
             ",\"cpu_ms\":" INT ",\"collections\":" INT ",\"reloads\":" INT ",\"restarts\":" INT
             ",\"started_at\":" TIME ",\"sampled_at\":" TIME)},
+    {"AdapterBuild", OBJECT("\"sha256\"", "\"version\":" TEXT_OR_NULL ",\"sha256\":" TEXT ",\"bytes\":" INT
+                            ",\"source\":{\"enum\":[\"config\",\"data\",\"packaged\"]}")},
+    {"Adapter",
+     OBJECT("\"current\",\"state\"",
+            "\"current\":" REF("AdapterBuild") ",\"previous\":{\"oneOf\":[" REF("AdapterBuild")
+            ",{\"type\":\"null\"}]},\"sessions\":" LIST(OBJECT("", "\"version\":" TEXT_OR_NULL
+                ",\"sha256\":" TEXT ",\"count\":" INT)) ",\"state\":{\"enum\":[\"idle\",\"loading\","
+            "\"testing\",\"returning\",\"installing\",\"rolling_out\"]},\"progress\":" ANY_OR_NULL
+            ",\"last\":{\"type\":[\"object\",\"null\"],\"properties\":{\"action\":" TEXT ",\"ok\":" BOOL
+            ",\"version\":" TEXT_OR_NULL ",\"sha256\":" TEXT_OR_NULL ",\"canary\":" TEXT_OR_NULL
+            ",\"done\":" INT ",\"failed\":" INT ",\"rolled_back\":" BOOL ",\"error\":" ANY_OR_NULL
+            ",\"at\":" TIME "}}")},
+    {"AdapterPost", OBJECT("\"file\"", "\"file\":{\"type\":\"string\",\"description\":\"absolute path on the host "
+                           "of the daemon\"},\"session\":{\"type\":\"string\",\"description\":\"TENANT/SESSION to "
+                           "try it on\"}")},
     {"SessionStorage",
      OBJECT("\"profile_bytes\",\"cache_bytes\"",
             "\"profile_bytes\":" INT ",\"cache_bytes\":" INT ",\"quarantine_bytes\":" INT

@@ -39,6 +39,7 @@ int cmd_link(struct cli *c);
 int cmd_send(struct cli *c);
 int cmd_webhooks(struct cli *c);
 int cmd_keys(struct cli *c);
+int cmd_adapter(struct cli *c);
 int cmd_logs(struct cli *c);
 int cmd_doctor(struct cli *c);
 int cmd_backup(struct cli *c);

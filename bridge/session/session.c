@@ -266,6 +266,7 @@ static void on_timer_closed(uv_handle_t *h)
     json_decref(s->metadata);
     json_decref(s->media);
     json_decref(s->hibernate);
+    adapter_forget(s);
     json_decref(s->account);
     json_decref(s->capabilities);
     free(s);

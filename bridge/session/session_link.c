@@ -261,6 +261,7 @@ static void on_unloaded(struct session *s)
 static void on_caps(struct session *s, const json_t *from_page)
 {
     json_t *caps = page_caps(from_page);
+    s->caps_known = s->caps_known || caps;
     if (!caps || (s->capabilities && json_equal(caps, s->capabilities))) {
         json_decref(caps);
         return;
@@ -286,6 +287,7 @@ static void on_hello(struct session *s, const struct page_event *ev)
         session_timer(s, TIMER_RUN, s->b->cfg.page.ready_timeout_ms);
     }
     if (*ev->wa_js == '\0') {
+        adapter_dumb(s);
         session_trouble(s, "wa-js does not run in the page (page.wa_js)");
     }
 }
@@ -313,6 +315,7 @@ void session_on_page_event(void *arg, const struct page_event *ev)
         break;
     case PAGE_CAPS:
         on_caps(s, ev->caps);
+        adapter_look(s);
         break;
     case PAGE_LOGOUT:
         if (!s->quitting) {

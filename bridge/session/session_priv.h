@@ -14,6 +14,7 @@
  *   session_memory.c  what the browsers cost, and help when it is too much; who may start one
  *   session_storage.c profiles on disk: measured, caches and old ones bounded
  *   session_hibernate.c  asleep and awake
+ *   adapter*.c        which wa-js the pages get, and trying another
  *
  * Thread: loop.
  */
@@ -21,6 +22,7 @@
 #define BRIDGE_SESSION_PRIV_H
 
 #include "alert.h"
+#include "adapter.h"
 #include "budget.h"
 #include "inbox.h"
 #include "outbox.h"
@@ -40,7 +42,7 @@ struct sessions {
     struct bridge *b;
     struct list all; /* struct session by link */
     size_t count;
-    struct wa_js script;
+    struct adapter *adapter; /* which wa-js the pages get */
     uv_timer_t stagger; /* starts the next of those that wait in turn */
     struct {            /* session_memory.c */
         uv_timer_t timer;
@@ -150,7 +152,9 @@ struct session {
     bool tidying;       /* caches are being cleared; the run has not ended before */
     json_t *hibernate;  /* {after_idle_s,wake_every_s}; NULL: never by itself */
     bool asleep;
-    struct script *trial; /* adapter.c: another library than the rest has; NULL: none */
+    struct script *script; /* what its page got */
+    bool caps_known;       /* this document has told its capabilities */
+    struct script *trial;  /* adapter.c: another library than the rest has; NULL: none */
     uint64_t wake_ms; /* wall; 0: not by schedule */
     struct page_state page_state;
     bool page_known; /* this document has told its state */

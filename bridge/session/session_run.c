@@ -160,7 +160,7 @@ static void begin(struct session *s)
 void session_forget_page(struct session *s)
 {
     memset(&s->page_state, 0, sizeof(s->page_state));
-    s->page_known = s->probe_ok = false;
+    s->page_known = s->probe_ok = s->caps_known = false;
     s->qr.code[0] = '\0';
     s->up_since_ms = s->stuck_since_ms = 0;
 }
@@ -249,7 +249,7 @@ static void open_page(struct session *s)
     struct page_options o = {
         .loop = s->b->loop,
         .browser = s->browser,
-        .script = &s->all->script,
+        .script = &adapter_script(s)->js,
         .origin = c->page.origin,
         .call_timeout_ms = c->page.call_timeout_ms,
         .log = &s->log,

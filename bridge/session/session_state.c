@@ -168,4 +168,5 @@ void session_move(struct session *s, enum session_status to, const char *fmt, ..
     }
     tell(s, previous);
     session_waiters_check(s);
+    adapter_look(s);
 }

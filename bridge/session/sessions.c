@@ -90,7 +90,7 @@ int sessions_create(struct bridge *b, struct sessions **out, struct err *e)
     }
     all->b = b;
     list_init(&all->all);
-    int rc = wa_js_load(b->cfg.page.wa_js, &all->script, e);
+    int rc = adapter_create(all, &all->adapter, e);
     if (rc != 0) {
         free(all);
         return rc;
@@ -98,7 +98,7 @@ int sessions_create(struct bridge *b, struct sessions **out, struct err *e)
     (void)uv_timer_init(b->loop, &all->stagger);
     all->stagger.data = all;
     sessions_sampler_init(all);
-    all->handles = 2;
+    all->handles = 3;
     rc = load(all, e);
     if (rc != 0) {
         bool closed = false;
@@ -141,17 +141,18 @@ static void on_timer_closed(uv_handle_t *h)
     }
     void (*on_closed)(void *) = all->on_closed;
     void *arg = all->closed_arg;
-    wa_js_finish(&all->script);
+    adapter_free(all->adapter);
     free(all);
     on_closed(arg);
 }
 
 void sessions_freed_one(struct sessions *all)
 {
-    if (all->closing && all->count == 0 && !all->sampler.busy &&
+    if (all->closing && all->count == 0 && !all->sampler.busy && !adapter_busy(all->adapter) &&
         !uv_is_closing((uv_handle_t *)&all->stagger)) {
         uv_close((uv_handle_t *)&all->stagger, on_timer_closed);
         uv_close((uv_handle_t *)&all->sampler.timer, on_timer_closed);
+        adapter_close(all->adapter, on_timer_closed);
     }
 }
 
@@ -176,6 +177,7 @@ void sessions_close(struct sessions *all, uint64_t grace_ms, void (*on_closed)(v
     all->closed_arg = arg;
     (void)uv_timer_stop(&all->stagger);
     (void)uv_timer_stop(&all->sampler.timer);
+    adapter_stop(all->adapter);
     LIST_FOREACH(&all->all, node, next)
     {
         shut_down(LIST_ENTRY(node, struct session, link));

@@ -46,6 +46,27 @@ static void joins_library_and_adapter(void **state)
     assert_null(w.params);
 }
 
+static void knows_its_version_and_hash(void **state)
+{
+    static const char library[] = "/*! license */\n/*! wppconnect-team/wa-js v4.6.0-beta.1 */(()=>{})()";
+    struct wa_js w;
+    struct err e;
+    (void)state;
+    write_file(library, sizeof(library) - 1);
+    assert_int_equal(wa_js_load(path, &w, &e), 0);
+    assert_string_equal(w.version, "4.6.0-beta.1");
+    assert_int_equal(strlen(w.sha256), 64);
+    assert_int_equal(w.lib_len, sizeof(library) - 1);
+    assert_memory_equal(w.lib, library, w.lib_len);
+    wa_js_finish(&w);
+    write_file("abc", 3);
+    assert_int_equal(wa_js_load(path, &w, &e), 0);
+    assert_string_equal(w.version, "");
+    assert_string_equal(w.sha256,
+                        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    wa_js_finish(&w);
+}
+
 static void the_adapter_has_no_stray_bytes(void **state)
 {
     (void)state;
@@ -89,6 +110,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(joins_library_and_adapter),
+        cmocka_unit_test(knows_its_version_and_hash),
         cmocka_unit_test(the_adapter_has_no_stray_bytes),
         cmocka_unit_test(refuses_what_is_no_library),
     };
