@@ -113,6 +113,7 @@ int session_export(struct session *s, bool *was_running,
     *was_running = l->was_running = s->want == WANT_RUNNING;
     core_enter(s->b);
     s->exported = true;
+    s->asleep = false;
     s->want = WANT_STOPPED;
     session_move(s, SESSION_STOPPED, "%s", "exported to another host");
     session_save(s, &(struct session_save){.done = on_marked, .arg = l});

@@ -418,7 +418,7 @@ void session_end(struct session *s)
 
 bool session_wanted(const struct session *s)
 {
-    return s->want == WANT_RUNNING && !s->asleep;
+    return s->want == WANT_RUNNING && !s->asleep && !s->exported;
 }
 
 void session_run(struct session *s)
