@@ -37,6 +37,21 @@ async function newKey(daemon, tenant, body) {
   return daemon.ok('POST', `/v1/tenants/${tenant}/keys`, body);
 }
 
+// The text of an event stream so far, and its end.
+async function stream(daemon, key, query = '') {
+  const { promise: ended, resolve } = deferred();
+  const request = http.get(`${daemon.base}/v1/tenants/default/events${query}`, {
+    headers: { authorization: `Bearer ${key}`, accept: 'text/event-stream' },
+  });
+  const [response] = await within(once(request, 'response'), 'stream');
+  assert.equal(response.statusCode, 200);
+  let text = '';
+  response.on('data', (data) => (text += data));
+  response.on('end', () => resolve(text));
+  response.on('error', () => resolve(text));
+  return { ended: within(ended, 'end of the stream'), text: () => text };
+}
+
 test('each role walks every route and gets no further than its scopes', async () => {
   const daemon = await Daemon.start({ settings: QUIET });
   try {
@@ -134,6 +149,11 @@ test('a key with patterns sees its sessions and nothing of the others', async ()
       cursor = page.next_cursor;
     } while (cursor !== null);
     assert.deepEqual(paged, seen);
+
+    const live = await stream(daemon, key, '?after=0');
+    const ids = () => [...live.text().matchAll(/^id: (\d+)$/gm)].map((m) => Number(m[1]));
+    await within((async () => { while (ids().length < seen.length) await new Promise(setImmediate); })(), 'events on the stream');
+    assert.deepEqual(ids(), seen.map((e) => e.seq));
 
     // webhooks: what it makes is within; what is not, is not there
     await daemon.ok('PUT', `${T}/webhooks/all`, { url: 'http://127.0.0.1:9/', events: ['*'] });
@@ -244,21 +264,6 @@ test('the last admin key without an end stays', async () => {
     await daemon.close();
   }
 });
-
-// The lines of an event stream, and its end.
-async function stream(daemon, key) {
-  const { promise: ended, resolve } = deferred();
-  const request = http.get(`${daemon.base}/v1/tenants/default/events`, {
-    headers: { authorization: `Bearer ${key}`, accept: 'text/event-stream' },
-  });
-  const [response] = await within(once(request, 'response'), 'stream');
-  assert.equal(response.statusCode, 200);
-  let text = '';
-  response.on('data', (data) => (text += data));
-  response.on('end', () => resolve(text));
-  response.on('error', () => resolve(text));
-  return { ended: within(ended, 'end of the stream'), text: () => text };
-}
 
 test('an event stream ends with its key: deleted, narrowed, expired, rotated away', async () => {
   const daemon = await Daemon.start({ settings: QUIET });

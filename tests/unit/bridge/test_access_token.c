@@ -209,7 +209,7 @@ static void test_algorithms(void **state)
     }
     /* the classic: a public key as if it were the secret */
     for (size_t i = 0; i < 2; i++) {
-        char header[80];
+        char header[160];
         snprintf(header, sizeof(header), "{\"alg\":\"HS256\",\"kid\":\"%s\"}", keys.key[i].kid);
         assert_int_equal(check(token(header, CLAIMS(""), NULL, keys.key[i].text), &who, &e),
                          E_AUTH);

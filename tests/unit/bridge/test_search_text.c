@@ -140,6 +140,61 @@ static size_t found(struct search_db *db, const char *q)
     return n;
 }
 
+static size_t found_in(struct search_db *db, const char *const *sessions, size_t count)
+{
+    const struct search_filter f = {.sessions = sessions, .session_count = count};
+    struct search_hit hits[8];
+    struct buf match;
+    struct err e;
+    size_t n = 0;
+    buf_init(&match, 16384);
+    assert_true(search_match("apple", &f, &match));
+    const struct search_db_query query = {
+        .match = match.data, .before = INT64_MAX, .limit = 8, .timeout_ms = 10000};
+    assert_int_equal(search_db_find(db, &query, hits, &n, &e), 0);
+    for (size_t i = 0; i < n; i++) {
+        bool among = count == 0;
+        for (size_t k = 0; k < count; k++) {
+            among = among || strcmp(hits[i].session, sessions[k]) == 0;
+        }
+        assert_true(among);
+    }
+    search_hits_finish(hits, n);
+    buf_finish(&match);
+    return n;
+}
+
+/* Of those who see only some sessions. */
+static void test_sessions(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"type\":\"text\",\"direction\":\"in\",\"text\":\"apple\"}";
+    static const char *const sessions[] = {"sales-1", "sales-2", "support", "nobody"};
+    char path[64];
+    struct err e;
+    struct search_db *db = NULL;
+    struct search_db_state st = {0};
+    struct search_doc docs[3];
+    (void)snprintf(path, sizeof(path), "/tmp/wabridge-sessions-%d.db", (int)getpid());
+    assert_int_equal(search_db_open(path, true, 0, &db, &st, &e), 0);
+    for (size_t i = 0; i < 3; i++) {
+        docs[i] = (struct search_doc){.session = sessions[i],
+                                      .chat = "c",
+                                      .id = "1",
+                                      .time_ms = i,
+                                      .data = text,
+                                      .len = sizeof(text) - 1};
+    }
+    assert_int_equal(search_db_apply(db, docs, 3, 1, true, &st, &e), 0);
+    assert_int_equal(found_in(db, NULL, 0), 3);
+    assert_int_equal(found_in(db, sessions, 1), 1);
+    assert_int_equal(found_in(db, sessions, 2), 2);
+    assert_int_equal(found_in(db, sessions + 2, 2), 1);
+    assert_int_equal(found_in(db, sessions + 3, 1), 0);
+    search_db_close(db);
+    search_db_remove(path);
+}
+
 static void test_file(void **state)
 {
     (void)state;
@@ -228,7 +283,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_queries), cmocka_unit_test(test_filters),
         cmocka_unit_test(test_bodies),  cmocka_unit_test(test_places),
-        cmocka_unit_test(test_file),    cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_sessions), cmocka_unit_test(test_file),    cmocka_unit_test(test_hostile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
