@@ -85,6 +85,9 @@ static int hash_request(const struct api_request *r, unsigned char hash[CRYPTO_S
 static void send_it(struct api_request *r, struct bridge_send s)
 {
     unsigned char hash[CRYPTO_SHA256_LEN];
+    char actor[160];
+    audit_actor(r, actor, sizeof(actor));
+    s.sent_by = actor;
     s.tenant = TENANT(r);
     s.session = SESSION(r);
     s.body = r->json;

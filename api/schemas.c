@@ -60,7 +60,7 @@
 #define MESSAGE_TAIL \
     ",\"timestamp\":" TIME_OR_NULL ",\"received_at\":" TIME_OR_NULL ",\"edited_at\":" TIME ",\"revoked_at\":" TIME \
     ",\"reactions\":" LIST(OBJECT("", "\"by\":" REF("Person") ",\"emoji\":" TEXT ",\"at\":" TIME_OR_NULL)) \
-    ",\"backfill\":" BOOL ",\"source\":" TEXT_OR_NULL ",\"metadata\":{\"type\":[\"object\",\"null\"]}"
+    ",\"backfill\":" BOOL ",\"source\":" TEXT_OR_NULL ",\"sent_by\":" TEXT ",\"metadata\":{\"type\":[\"object\",\"null\"]}"
 /* clang-format on */
 
 #define AGENT_SETTINGS                                                                             \

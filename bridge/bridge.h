@@ -372,6 +372,7 @@ struct bridge_send {
     const char *message_id;
     const json_t *body;                /* the send body of the contract; borrowed during the call */
     const char *source;                /* "api" (NULL), "dashboard", … */
+    const char *sent_by;               /* who asked for it, as in the audit log; NULL: not said */
     const char *idempotency_key;       /* NULL: none; at most 255 bytes of printable ASCII */
     const unsigned char *request_hash; /* 32 bytes over method, path and body; with the key */
     bool require_ready;                /* E_CONFLICT "session_not_ready" instead of queueing */

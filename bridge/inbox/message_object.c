@@ -205,6 +205,10 @@ int message_write(struct buf *b, const struct message_draft *m)
     put_time(b, m->received_ms);
     buf_str(b, m->backfill ? ",\"backfill\":true,\"source\":" : ",\"backfill\":false,\"source\":");
     put_text(b, m->source);
+    if (m->sent_by != NULL) {
+        buf_str(b, ",\"sent_by\":");
+        put_text(b, m->sent_by);
+    }
     buf_str(b, ",\"metadata\":");
     buf_str(b, m->metadata != NULL ? m->metadata : "null");
     put_members(b, m->content);

@@ -71,6 +71,7 @@ struct message_draft {
     uint64_t time_ms, received_ms;
     bool backfill;
     const char *source;   /* NULL: incoming */
+    const char *sent_by;  /* NULL: not said */
     const char *metadata; /* JSON object as text, or NULL */
 };
 int message_write_media(struct buf *b, const struct message_media *m);

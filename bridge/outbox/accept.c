@@ -396,6 +396,7 @@ static int write_all(struct accept *a)
         .time_ms = s->now_ms,
         .received_ms = s->now_ms,
         .source = s->source,
+        .sent_by = s->sent_by[0] != '\0' ? s->sent_by : NULL,
         .metadata = body->metadata,
     };
     int rc = message_write(&a->text, &d);

@@ -100,6 +100,7 @@ void send_field_name(const char *key, char out[48]);
 
 #define IDEM_KEY_MAX 255
 #define SOURCE_MAX 31
+#define SENT_BY_MAX 127
 #define SEND_ID_LEN 22 /* 3EB0 and 18 hex digits, as the page itself does */
 
 struct send {
@@ -112,6 +113,7 @@ struct send {
     struct person from;
     char id[SEND_ID_LEN + 1];
     char source[SOURCE_MAX + 1];
+    char sent_by[SENT_BY_MAX + 1]; /* "": not said */
     char idem_key[IDEM_KEY_MAX + 1]; /* "" : none */
     unsigned char hash[32];
     bool refuse; /* the session is not ready; only a replay is answered */

@@ -19,6 +19,7 @@
 #include "json.h"
 #include "mem.h"
 #include "meters.h"
+#include "text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -331,6 +332,10 @@ static int prepare(struct bridge *b, const struct bridge_send *in, struct send *
     choose_id(s->id);
     const char *source = in->source != NULL ? in->source : "api";
     memcpy(s->source, source, strnlen(source, SOURCE_MAX));
+    if (in->sent_by != NULL) {
+        size_t len = strlen(in->sent_by);
+        memcpy(s->sent_by, in->sent_by, text_utf8_cut(in->sent_by, len, SENT_BY_MAX));
+    }
     s->refuse = in->require_ready && session_status(session) != SESSION_READY;
     s->now_ms = clock_wall_ms();
     s->expires_ms =

@@ -158,6 +158,7 @@ static void test_reads_and_sends(void **state)
     ask(&h, "POST", "/v1/tenants/default/sessions/main/messages", h.auth,
         "{\"to\":\"5511988887777\",\"text\":\"a secret thing\"}", &a);
     assert_int_equal(a.status, 202);
+    assert_non_null(strstr(a.body, "\"sent_by\":\"key:")); /* the message says it itself */
     assert_int_equal(count("/v1/tenants/default/audit?limit=500"), before);
     ask(&h, "POST", "/v1/tenants/default/sessions/main/messages", h.auth, "{\"to\":\"x\"}", &a);
     assert_int_equal(a.status, 422);
