@@ -76,7 +76,7 @@ static json_t *part_json(const char *part, size_t len)
 {
     json_t *v = NULL;
     size_t out_len = 0;
-    char *text = mem_strndup(part, len + 4);
+    char *text = mem_calloc(1, len + 4); /* and its padding */
     uint8_t *out = text != NULL ? mem_calloc(1, len + 4) : NULL;
     if (out != NULL) {
         size_t n = len;
