@@ -52,6 +52,22 @@ struct offline_backup {
 };
 int offline_backup(const struct offline_backup *o, struct err *e);
 
+/* Looks at everything in the directory of a daemon that does not run: the store with its indexes and
+ * counts, the files of messages against their records, the profiles, the search index. note is
+ * called with what was found (level 0 in order, 1 mended, 2 wrong) and what to do about it. repair
+ * mends what can be made anew from what is sound. E_EXISTS: a daemon runs; other errors: the store
+ * cannot be opened at all. */
+struct offline_fsck {
+    const char *data_dir;
+    uint64_t map_size;
+    bool repair;
+    struct offline_key key; /* of the store */
+    const char *key_from;
+    void (*note)(void *arg, int level, const char *what, const char *text);
+    void *arg;
+};
+int offline_fsck(const struct offline_fsck *o, struct err *e);
+
 /* The passphrase that a file holds; gives (mem_wipe_free() with its length), NULL with e. */
 char *offline_passphrase(const char *key_file, struct err *e);
 

@@ -26,7 +26,7 @@ struct cli {
     const char *new_key_file; /* master-key rotate --new-key-file */
     const char *key_file; /* backups --key-file */
     const char *as;       /* import-session --as */
-    bool no_media, force, no_start;
+    bool no_media, force, no_start, repair;
     char **words;       /* what is neither command nor flag */
     int word_count;
 };
@@ -46,6 +46,7 @@ int cmd_backup(struct cli *c);
 int cmd_restore(struct cli *c);
 int cmd_export_session(struct cli *c);
 int cmd_import_session(struct cli *c);
+int cmd_fsck(struct cli *c);
 
 /* ---- the master key (docs/security.md) --------------------------------------------------------- */
 

@@ -23,6 +23,7 @@ enum {
     FLAG_AUDIT = 1 << 17,
     FLAG_ARCHIVE = 1 << 8, /* --key-file, --no-media, --force */
     FLAG_IMPORT = 1 << 9,
+    FLAG_FSCK = 1 << 10,
 };
 
 static const struct command {
@@ -63,6 +64,8 @@ static const struct command {
      "stop a session for good here and write all of it to a file"},
     {"import-session", cmd_import_session, FLAG_JSON | FLAG_ARCHIVE | FLAG_IMPORT,
      "FILE [--as TENANT/SESSION]", "go on with an exported session here, without linking again"},
+    {"fsck", cmd_fsck, FLAG_JSON | FLAG_FSCK, "[--repair]",
+     "check the data directory of a daemon that does not run"},
     {"doctor", cmd_doctor, FLAG_JSON, "", "check this machine and say how to mend what is wrong"},
     {"config", cmd_config, FLAG_JSON, "check", "effective settings and where each comes from"},
 };
@@ -81,16 +84,16 @@ static const char flag_help[] =
         "        --type TYPE        image, video, audio, voice, document or sticker; else by what\n"
         "                           the file is\n"
         "  master-key rotate: --new-key-file FILE\n"
-                "  audit: --lines N, --file FILE\n"
-        "  logs: -f, --lines N\n";
-static const char closing_words[] =
-    "TENANT/SESSION may be left out when there is only one. A text that begins with - goes\n"
+        "  audit: --lines N, --file FILE
+"
         "  logs: -f, --lines N\n"
         "  backup, restore, export-session, import-session:\n"
         "        --key-file FILE    a passphrase, or the master key it was sealed with\n"
         "        --no-media         without the files of messages\n"
         "        --force            replace FILE; restore: set what is in the directory aside\n"
-        "  import-session: --as TENANT/SESSION, --no-start\n\n"
+        "  import-session: --as TENANT/SESSION, --no-start\n"
+        "  fsck: --repair           mend what can be mended\n";
+static const char closing_words[] =
         "TENANT/SESSION may be left out when there is only one. A text that begins with - goes\n"
         "after --. The key is read from admin.key in the data directory, or from WABRIDGE_KEY.\n\n"
         "Exit codes: 0 it worked, 1 it did not, 2 the command line or a setting is wrong.\n";
@@ -170,6 +173,7 @@ enum {
     OPT_FORCE,
     OPT_AS,
     OPT_NO_START,
+    OPT_REPAIR,
 };
 
 static const struct option options[] = {
@@ -195,6 +199,7 @@ static const struct option options[] = {
     {"force", no_argument, NULL, OPT_FORCE},
     {"as", required_argument, NULL, OPT_AS},
     {"no-start", no_argument, NULL, OPT_NO_START},
+    {"repair", no_argument, NULL, OPT_REPAIR},
     {"follow", no_argument, NULL, 'f'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -303,6 +308,9 @@ static int take_option(struct cli *c, struct parsed *p, int opt)
     case OPT_AS:
         c->as = optarg;
         return 0;
+    case OPT_REPAIR:
+        c->repair = true;
+        return 0;
     case OPT_NO_START:
         c->no_start = true;
         return 0;
@@ -343,6 +351,9 @@ static int refuse_foreign_flags(const struct cli *c, const struct command *cmd)
     }
     if ((c->key_file != NULL || c->no_media || c->force) && !(cmd->flags & FLAG_ARCHIVE)) {
         return cli_usage("--key-file, --no-media and --force belong to backups");
+    }
+    if (c->repair && !(cmd->flags & FLAG_FSCK)) {
+        return cli_usage("--repair belongs to fsck");
     }
     if ((c->as != NULL || c->no_start) && !(cmd->flags & FLAG_IMPORT)) {
         return cli_usage("--as and --no-start belong to import-session");

@@ -444,5 +444,8 @@ void store_snapshot_end(struct store_txn *t); /* NULL accepted */
 /* Reads the whole store and compares every index and count with the records. 0, or E_IO with the
  * first disagreement in e. Takes seconds on a big store: for tests and offline checks. */
 int store_check(struct store_txn *t, struct err *e);
+/* Makes every index and count anew from the records; lost: records that could not be decoded, which
+ * are removed. In an operation of its own, of a store that nobody else uses. */
+int store_repair(struct store_txn *t, size_t *lost);
 
 #endif
