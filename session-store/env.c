@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DEFAULT_MAP ((uint64_t)64 << 30)
@@ -26,7 +27,35 @@ static int env_error(int mdb, struct err *e, const char *dir)
     } else if (mdb == MDB_VERSION_MISMATCH) {
         code = E_UNSUPPORTED;
     }
-    return err_set(e, code, "cannot open the store in %s: %s", dir, mdb_strerror(mdb));
+    bool damaged = mdb == MDB_INVALID || mdb == MDB_CORRUPTED || mdb == MDB_PAGE_NOTFOUND;
+    return err_set(e, code, "cannot open the store in %s: %s%s", dir, mdb_strerror(mdb),
+                   damaged ? "; its data.mdb is damaged: restore a backup (`wabridge restore`)" : "");
+}
+
+/* Pages that the file says it has and has not would end the program with SIGBUS when they are read. */
+static int check_length(struct store *s, const char *dir, struct err *e)
+{
+    MDB_envinfo info;
+    MDB_stat stat;
+    struct stat st;
+    int fd;
+    int rc = mdb_env_info(s->env, &info);
+    rc = rc != 0 ? rc : mdb_env_stat(s->env, &stat);
+    rc = rc != 0 ? rc : mdb_env_get_fd(s->env, &fd);
+    if (rc == 0 && fstat(fd, &st) != 0) {
+        rc = errno;
+    }
+    if (rc != 0) {
+        return env_error(rc, e, dir);
+    }
+    uint64_t needed = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
+    if ((uint64_t)st.st_size < needed) {
+        return err_set(e, E_IO,
+                       "%s/data.mdb is cut off (%llu of %llu bytes): restore a backup (`wabridge "
+                       "restore`)",
+                       dir, (unsigned long long)st.st_size, (unsigned long long)needed);
+    }
+    return 0;
 }
 
 static int env_open(struct store *s, const struct store_options *o, struct err *e)
@@ -53,7 +82,7 @@ static int env_open(struct store *s, const struct store_options *o, struct err *
     if (rc == 0) {
         rc = mdb_reader_check(s->env, NULL);
     }
-    return rc == 0 ? 0 : env_error(rc, e, o->dir);
+    return rc == 0 ? check_length(s, o->dir, e) : env_error(rc, e, o->dir);
 }
 
 void env_free(struct store *s)

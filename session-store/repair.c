@@ -237,7 +237,11 @@ int store_repair(struct store_txn *t, size_t *lost)
                  {DB_DELIVERY_LANES, lane_row},  {DB_TERMS, term_row},
                  {DB_EVENTS, event_row}};
     struct repair r = {.t = t};
-    int rc = t->write ? drop_derived(t) : E_STATE;
+    int rc = t->write ? 0 : E_STATE;
+    if (rc == 0) {
+        tally_drop(t->s); /* counts are read from their rows, not from memory */
+        rc = drop_derived(t);
+    }
     for (size_t i = 0; rc == 0 && i < sizeof(steps) / sizeof(steps[0]); i++) {
         rc = each(&r, steps[i].db, steps[i].fn);
     }

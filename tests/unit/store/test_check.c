@@ -168,7 +168,12 @@ static int wrong_count(struct store_txn *t, struct store_op *op)
     return tally_add(t, "a", "main", *(enum tally_field *)op->data, 1);
 }
 
-/* Damages a fresh store and expects the check to say so. */
+static int repair(struct store_txn *t, struct store_op *op)
+{
+    return store_repair(t, op->data);
+}
+
+/* Damages a fresh store and expects the check to say so, and the repair to mend it. */
 static void expect_found(store_apply_fn damage, void *data, const char *what)
 {
     struct fixture fx;
@@ -182,6 +187,17 @@ static void expect_found(store_apply_fn damage, void *data, const char *what)
     if (store_check(t, &e) != E_IO || e.code != E_IO || *e.msg == '\0') {
         fail_msg("%s was not found", what);
     }
+    store_read_end(t);
+    size_t lost = 0;
+    uint64_t seq = 0;
+    assert_int_equal(fx_run(&fx, repair, &lost), 0);
+    assert_true(lost <= 1);
+    t = fx_read(&fx);
+    if (store_check(t, &e) != 0) {
+        fail_msg("%s was not mended: %s", what, e.msg);
+    }
+    assert_int_equal(store_event_last(t, "a", &seq), 0);
+    assert_int_equal(seq, 2);
     store_read_end(t);
     fx_finish(&fx);
 }
