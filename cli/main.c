@@ -84,8 +84,7 @@ static const char flag_help[] =
         "        --type TYPE        image, video, audio, voice, document or sticker; else by what\n"
         "                           the file is\n"
         "  master-key rotate: --new-key-file FILE\n"
-        "  audit: --lines N, --file FILE
-"
+        "  audit: --lines N, --file FILE\n"
         "  logs: -f, --lines N\n"
         "  backup, restore, export-session, import-session:\n"
         "        --key-file FILE    a passphrase, or the master key it was sealed with\n"
