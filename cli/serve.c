@@ -200,7 +200,11 @@ static int confine_to(struct cli *c, const struct api_config *a, const struct br
                       struct err *e)
 {
     struct confine_paths p = {
-        .data_dir = b->data_dir, .socket = a->socket, .executable = b->browser.executable};
+        .data_dir = b->data_dir,
+        .socket = a->socket,
+        .log_file = config_text(c->config, "log", "file"),
+        .executable = b->browser.executable,
+    };
     return confine(config_text(c->config, "security", "confine"), &p, e);
 }
 
