@@ -507,6 +507,7 @@ void logs_get(struct api_request *r);
 void session_log_get(struct api_request *r);
 void session_log_level(struct api_request *r);
 void session_screenshot(struct api_request *r);
+void usage_get(struct api_request *r);
 void tenant_list(struct api_request *r);
 void tenant_get(struct api_request *r);
 void tenant_put(struct api_request *r);

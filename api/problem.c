@@ -22,6 +22,7 @@ static const struct {
     {0, "http_version", 505, 0},
     {0, "qr_not_ready", 409, 2},
     {0, "queue_full", 429, 10},
+    {0, "quota_exceeded", 429, 0},
     {0, "media_fetch_failed", 422, 0}, /* the url is the caller's */
     {E_INVALID, NULL, 422, 0},
     {E_NOTFOUND, NULL, 404, 0},

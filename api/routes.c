@@ -167,6 +167,15 @@ static const struct query_param audits[] = {
     END};
 #define AUDIT_MEDIA "application/json application/x-ndjson"
 
+static const struct query_param usages[] = {
+    {.name = "since", .kind = QUERY_TIME, .about = "From its day on; without it this month"},
+    {.name = "until", .kind = QUERY_TIME, .about = "Up to before this; without it now"},
+    {.name = "group_by",
+     .kind = QUERY_CHOICE,
+     .choices = "day|session|country|channel",
+     .about = "One row for each; day by default"},
+    END};
+
 #define TENANT "/v1/tenants/{tenant}"
 #define SESSION TENANT "/sessions/{session}"
 #define WEBHOOK TENANT "/webhooks/{webhook}"
@@ -264,6 +273,9 @@ const struct api_route api_routes[] = {
      "Tenant", OPTIONAL, NULL},
     {"DELETE", TENANT, API_ADMIN, BRIDGE_NO_SCOPE, tenant_delete, NULL, "Unlink and erase all of a tenant", NULL,
      204, NULL, 0, NULL},
+    {"GET", TENANT "/usage", API_TENANT, BRIDGE_USAGE_READ, usage_get, usages,
+     "What was sent and received, what it cost, and what the quotas leave", NULL, 200, "Usage", 0,
+     NULL},
     {"GET", TENANT "/keys", API_TENANT, BRIDGE_KEYS_MANAGE, key_list, NULL, "Keys of a tenant, without their secrets",
      NULL, 200, "KeyList", 0, NULL},
     {"POST", TENANT "/keys", API_TENANT, BRIDGE_KEYS_MANAGE, key_create, NULL,

@@ -101,9 +101,24 @@ const struct schema schemas[] = {
     {"Tenant",
      OBJECT("\"id\",\"created_at\"",
             "\"id\":" NAME ",\"name\":" TEXT_OR_NULL ",\"default_country_code\":" TEXT_OR_NULL
-            ",\"time_zone\":" TEXT_OR_NULL ",\"limits\":" ANY ",\"created_at\":" TIME)},
+            ",\"time_zone\":" TEXT_OR_NULL ",\"limits\":" ANY ",\"tariff\":" ANY_OR_NULL
+            ",\"created_at\":" TIME)},
     {"TenantPut", OBJECT("", "\"name\":" TEXT_OR_NULL ",\"default_country_code\":" TEXT_OR_NULL
-                             ",\"time_zone\":" TEXT_OR_NULL ",\"limits\":" ANY)},
+                             ",\"time_zone\":" TEXT_OR_NULL ",\"limits\":" ANY
+                             ",\"tariff\":" ANY_OR_NULL)},
+#define USAGE_SUMS                                                                                 \
+    "\"messages_out\":" INT ",\"messages_in\":" INT ",\"media_bytes_out\":" INT                    \
+    ",\"media_bytes_in\":" INT ",\"types_out\":" ANY ",\"types_in\":" ANY                          \
+    ",\"cost\":" TEXT_OR_NULL
+    {"Usage",
+     OBJECT("\"tenant\",\"since\",\"until\",\"items\",\"total\",\"quotas\"",
+            "\"tenant\":" NAME ",\"time_zone\":" TEXT ",\"since\":" TEXT ",\"until\":" TEXT
+            ",\"currency\":" TEXT_OR_NULL ",\"items\":" LIST(OBJECT(
+                "", "\"day\":" TEXT ",\"session\":" TEXT ",\"country\":" TEXT ",\"channel\":" TEXT
+                    "," USAGE_SUMS)) ",\"total\":" OBJECT("", USAGE_SUMS) ",\"quotas\":"
+            LIST(OBJECT("\"name\",\"limit\",\"used\",\"resets_at\"",
+                        "\"name\":" TEXT ",\"limit\":" INT_OR_NULL ",\"used\":" INT
+                        ",\"resets_at\":" TIME_OR_NULL)))},
     {"TenantList", LIST_OF("Tenant")},
 #define KEY_FIELDS                                                                                 \
     "\"id\":" TEXT ",\"name\":" TEXT_OR_NULL ",\"tenant\":" TEXT_OR_NULL ",\"role\":" TEXT_OR_NULL   \

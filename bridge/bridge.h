@@ -84,6 +84,9 @@ struct bridge_config {
         uint64_t max_total_bytes;    /* per tenant; default 10 GiB; 0: no bound */
     } media;
     struct {
+        uint64_t keep_ms; /* counts of a day; default 400 days */
+    } usage;
+    struct {
         uint64_t keep_ms; /* default 365 days; 0: for ever */
         bool sends;       /* a record for each accepted send too; default false */
     } audit;
@@ -270,6 +273,24 @@ int bridge_tenant_list(struct bridge *b, const struct bridge_paging *p, json_t *
 /* Unlinks and erases all of it: sessions, messages, webhooks, events, keys. */
 void bridge_tenant_delete(struct bridge *b, const char *tenant, bridge_done_fn done, void *arg);
 
+/* ---- usage (docs/limits.md) ---- */
+
+enum bridge_usage_group {
+    BRIDGE_USAGE_DAY,
+    BRIDGE_USAGE_SESSION,
+    BRIDGE_USAGE_COUNTRY,
+    BRIDGE_USAGE_CHANNEL
+};
+struct bridge_usage_query {
+    const char *tenant;
+    const struct bridge_principal *who; /* only sessions that it sees; NULL: all */
+    uint64_t since_ms, until_ms;        /* 0: the month so far; until is exclusive */
+    enum bridge_usage_group by;
+};
+/* {tenant,time_zone,since,until,currency,items,total,quotas}: whole local days. E_INVALID
+ * "range_too_long". */
+int bridge_usage(struct bridge *b, const struct bridge_usage_query *q, json_t **out,
+                 struct err *e);
 /* limits.<name> of the tenant, else fallback. */
 uint64_t bridge_tenant_limit(struct bridge *b, const char *tenant, const char *name,
                              uint64_t fallback);

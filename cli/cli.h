@@ -41,6 +41,7 @@ int cmd_webhooks(struct cli *c);
 int cmd_keys(struct cli *c);
 int cmd_adapter(struct cli *c);
 int cmd_logs(struct cli *c);
+int cmd_usage(struct cli *c);
 int cmd_doctor(struct cli *c);
 int cmd_backup(struct cli *c);
 int cmd_restore(struct cli *c);

@@ -135,6 +135,7 @@ const struct config_key config_schema[] = {
     N("limits", "login_failures", "10", 0, 1000000,
       "requests with a wrong key from an address before it has to wait; 0: it never has"),
     N("limits", "login_wait_max_s", "900", 1, 86400, "the longest of these waits"),
+    N("limits", "keep_usage_days", "400", 1, 36500, "counts of messages and costs by day"),
 
     T("jwt", "issuer", "", "accept tokens of this issuer (iss) beside keys; empty: none"),
     T("jwt", "audience", "", "of tokens that are meant for us (aud)"),

@@ -50,6 +50,8 @@ static const struct command {
     {"adapter", cmd_adapter, FLAG_JSON,
      "[status | test FILE [TENANT/SESSION] | use FILE [TENANT/SESSION] | rollback]",
      "which wa-js the pages run; try another, take it back"},
+    {"usage", cmd_usage, FLAG_JSON, "[TENANT [day|session|country|channel]]",
+     "messages, costs and quotas of this month"},
     {"logs", cmd_logs, FLAG_JSON | FLAG_LOGS, "[-f] [--lines N]", "recent log lines of the daemon"},
     {"audit", cmd_audit, FLAG_JSON | FLAG_AUDIT,
      "list [TENANT] [--lines N] | export [TENANT] | verify [TENANT | --file FILE]",

@@ -41,6 +41,9 @@ static int erase_tenant_rest(struct store_txn *t, const char *tenant, size_t *le
     for (size_t i = 0; rc == 0 && i < sizeof(documents) / sizeof(documents[0]); i++) {
         rc = wipe(t, documents[i], tenant, NULL, left);
     }
+    if (rc == 0) { /* those of an erased session stay: they are its tenant's bill */
+        rc = wipe(t, DB_USAGE, tenant, NULL, left);
+    }
     return rc;
 }
 

@@ -120,6 +120,7 @@ enum store_table {
     STORE_OPT_OUTS, /* tenant, jid: who does not want to be written to (or wants again), or under
                        which other jid that is kept */
     STORE_WINDOWS,  /* tenant, session, contact id: when they wrote last */
+    STORE_USAGE, /* tenant, day or "quota", session or -, what: counts (bridge/usage/usage.h) */
     STORE_TABLE_COUNT
 };
 #define STORE_PATH_MAX 4

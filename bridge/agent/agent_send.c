@@ -17,7 +17,8 @@
 static bool for_good(const struct err *e)
 {
     switch (e->code) {
-    case E_LIMIT:
+    case E_LIMIT: /* a reply hours later is worse than none */
+        return strcmp(err_word_of(e), "quota_exceeded") == 0;
     case E_FULL:
     case E_NOMEM:
     case E_CANCELED:

@@ -50,6 +50,7 @@ void bridge_config_defaults(struct bridge_config *c)
                   .keep_ms = 30 * DAY_MS,
                   .max_total_bytes = UINT64_C(10) << 30},
         .audit = {.keep_ms = 365 * DAY_MS},
+        .usage = {.keep_ms = 400 * DAY_MS},
         .alerts = {.tenant = "default",
                    .check_ms = 10000,
                    .hold_ms = MINUTE_MS,

@@ -72,6 +72,9 @@ int tenant_check(struct store_txn *t, const char *tenant, struct err *e);
 int tenant_exists(struct bridge *b, const char *tenant, struct err *e);
 /* limits.<name> of the tenant, or fallback. Writer or loop. */
 uint64_t tenant_limit(struct store_txn *t, const char *tenant, const char *name, uint64_t fallback);
+/* Members of a tenant's document into changes: E_INVALID with the field. */
+int tenant_take_limits(json_t *changes, const json_t *body, struct err *e);
+int tenant_take_tariff(json_t *changes, const json_t *body, struct err *e);
 /* Goes on with deletions that an earlier run did not finish. */
 void tenants_resume(struct bridge *b);
 

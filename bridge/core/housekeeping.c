@@ -12,6 +12,7 @@
 #include "log.h"
 #include "media.h"
 #include "mem.h"
+#include "usage.h"
 
 #include <stdlib.h>
 
@@ -46,7 +47,9 @@ static int apply_trim(struct store_txn *t, struct call *c, struct err *e)
     if (rc == 0 && cfg->audit.keep_ms > 0) {
         rc = store_audit_trim(t, before(now, cfg->audit.keep_ms), STEP, &audit);
     }
-    h->more =
+    size_t usage = 0;
+    rc = rc != 0 ? rc : usage_trim(t, before(now, cfg->usage.keep_ms), STEP, &usage);
+    h->more = usage >= STEP ||
         delivered >= STEP || dead >= STEP || events >= STEP || idem >= STEP || audit >= STEP;
     return rc;
 }

@@ -20,19 +20,13 @@
 #include "search.h"
 #include "sessions.h"
 #include "text.h"
+#include "zone.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MAX_TENANT_NAME 128
-#define MAX_LIMIT 1000000000
-
-static const char *const limit_names[] = {
-    "max_webhooks",        "connect_per_minute",  "status_per_minute",
-    "send_per_minute",     "messages_per_minute", "contacts_per_minute",
-    "media_per_minute",    "webhooks_per_minute", "events_per_minute",
-    "manage_per_minute",   NULL};
 
 /* ---- objects -----------------------------------------------------------------------------------
  */
@@ -40,12 +34,13 @@ static const char *const limit_names[] = {
 static json_t *tenant_object(const char *id, const json_t *record)
 {
     json_t *o = json_object();
-    json_t *limits = json_obj(record, "limits");
+    json_t *limits = json_obj(record, "limits"), *tariff = json_obj(record, "tariff");
     if (o == NULL || json_set_str(o, "id", id) != 0 ||
         json_set_str(o, "name", json_str_or(record, "name", id)) != 0 ||
         json_set_str(o, "default_country_code", json_str(record, "default_country_code")) != 0 ||
         json_set_str(o, "time_zone", json_str_or(record, "time_zone", "UTC")) != 0 ||
         body_set(o, "limits", limits != NULL ? json_deep_copy(limits) : json_object()) != 0 ||
+        body_set(o, "tariff", tariff != NULL ? json_deep_copy(tariff) : json_null()) != 0 ||
         json_set_time(o, "created_at", (uint64_t)json_int(record, "created_ms", 0)) != 0) {
         json_decref(o);
         return NULL;
@@ -163,49 +158,10 @@ static int take_text(json_t *changes, const json_t *body, const char *key, size_
     return json_set_str(changes, key, s) != 0 ? err_set(e, E_NOMEM, "out of memory") : 0;
 }
 
-static int limit_refused(struct err *e)
-{
-    char names[220] = "";
-    size_t used = 0;
-    for (size_t i = 0; limit_names[i] != NULL && used < sizeof(names); i++) {
-        int n = snprintf(names + used, sizeof(names) - used, "%s%s", i > 0 ? ", " : "",
-                         limit_names[i]);
-        used += n > 0 ? (size_t)n : 0;
-    }
-    return err_field(e, NULL, "limits", "limits may hold whole numbers from 0: %s", names);
-}
-
-static int take_limits(json_t *changes, const json_t *body, struct err *e)
-{
-    json_t *limits = json_object_get(body, "limits");
-    if (limits == NULL || json_is_null(limits)) {
-        return 0;
-    }
-    if (!json_is_object(limits)) {
-        return err_field(e, NULL, "limits", "limits must be an object");
-    }
-    const char *key = NULL;
-    json_t *v = NULL;
-    json_object_foreach(limits, key, v)
-    {
-        size_t i = 0;
-        while (limit_names[i] != NULL && strcmp(limit_names[i], key) != 0) {
-            i++;
-        }
-        json_int_t n = json_integer_value(v);
-        if (limit_names[i] == NULL || !json_is_integer(v) || n < 0 || n > MAX_LIMIT) {
-            return limit_refused(e);
-        }
-    }
-    return body_set(changes, "limits", json_deep_copy(limits)) != 0
-               ? err_set(e, E_NOMEM, "out of memory")
-               : 0;
-}
-
 static int put_check(const json_t *body, json_t **out, struct err *e)
 {
     static const char *const fields[] = {"name", "default_country_code", "time_zone", "limits",
-                                         NULL};
+                                         "tariff", NULL};
     int rc = body_check(body, fields, e);
     json_t *changes = rc == 0 ? json_object() : NULL;
     if (rc == 0 && changes == NULL) {
@@ -221,7 +177,8 @@ static int put_check(const json_t *body, json_t **out, struct err *e)
                  : take_text(changes, body, "time_zone", 1, 64,
                              "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/_+-",
                              "a time zone name such as America/Sao_Paulo", e);
-    rc = rc != 0 ? rc : take_limits(changes, body, e);
+    rc = rc != 0 ? rc : tenant_take_limits(changes, body, e);
+    rc = rc != 0 ? rc : tenant_take_tariff(changes, body, e);
     if (rc != 0) {
         json_decref(changes);
         return rc;
@@ -243,8 +200,12 @@ static int apply_put(struct store_txn *t, struct call *c, struct err *e)
     if (record == NULL) {
         return e->code != 0 ? e->code : E_NOMEM;
     }
+    const char *zone = json_str(p->changes, "time_zone");
     rc = 0;
-    if (json_flag(record, "deleting", false)) {
+    if (zone != NULL && zone_get(zone) == NULL) { /* reads a file: here, not on the loop */
+        rc = err_field(e, "unknown_time_zone", "time_zone",
+                       "this system knows no time zone %.63s; it needs the package tzdata", zone);
+    } else if (json_flag(record, "deleting", false)) {
         rc = err_word(e, E_CONFLICT, "tenant_being_deleted",
                       "the tenant is being deleted; try "
                       "again in a moment");

@@ -6,6 +6,7 @@
 #include "json.h"
 #include "log.h"
 #include "mem.h"
+#include "usage.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,7 +82,15 @@ static int show_end(struct store_txn *t, struct fetch_job *j, json_t *m)
     if (j->end == FETCH_READY) {
         snprintf(j->info.filename, sizeof(j->info.filename), "%.255s",
                  json_str_or(json_obj(m, "media"), "filename", ""));
+        const json_t *chat = json_obj(m, "chat");
+        const struct usage_item u = {.tenant = o->tenant,
+                                     .session = o->session,
+                                     .out = strcmp(json_str_or(m, "direction", ""), "out") == 0,
+                                     .group = strcmp(json_str_or(chat, "type", "user"), "user") != 0,
+                                     .phone = json_str(chat, "phone"),
+                                     .bytes = j->info.size_bytes};
         int rc = media_put(t, o->tenant, &j->info, j->now_ms);
+        rc = rc != 0 || u.out ? rc : usage_count(t, &u, j->now_ms);
         return rc != 0 ? rc : fetch_show_file(m, o->tenant, &j->info);
     }
     return fetch_show_state(m, j->end == FETCH_EXPIRED ? "expired" : "failed", &j->err);

@@ -12,6 +12,7 @@
 #include "fetcher.h"
 #include "guard.h"
 #include "json.h"
+#include "usage.h"
 
 #include <string.h>
 
@@ -245,6 +246,21 @@ static int add_to_new(struct store_txn *t, struct ingest *g, struct ingest_item 
     return rc;
 }
 
+/* For the report: what others sent, but for history that was fetched. */
+static int count_received(struct store_txn *t, const struct ingest *g, const struct ingest_item *it,
+                          const struct message_draft *d)
+{
+    if (it->ev.message.from_me || g->silent || it->backfill) {
+        return 0;
+    }
+    const struct usage_item u = {.tenant = g->owner.tenant,
+                                 .session = g->owner.session,
+                                 .group = d->kind != CHAT_USER,
+                                 .phone = d->chat.phone,
+                                 .type = d->type};
+    return usage_count(t, &u, g->now_ms);
+}
+
 static int apply_new(struct store_txn *t, struct ingest *g, struct ingest_item *it, json_t *stub,
                      const struct store_message_ref *stub_at)
 {
@@ -257,6 +273,7 @@ static int apply_new(struct store_txn *t, struct ingest *g, struct ingest_item *
     rc = rc != 0 ? rc : touch_chat(t, g, it, &p.d);
     rc = rc != 0 ? rc : order_fetch(t, g, it, it->ev.message.chat.id, &p);
     rc = rc != 0 ? rc : tell_new(t, g, it, &p.d, &text);
+    rc = rc != 0 ? rc : count_received(t, g, it, &p.d);
     rc = rc != 0 ? rc : hear(t, g, it, &p);
     if (rc == 0) {
         it->fresh = true;

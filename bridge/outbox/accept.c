@@ -12,6 +12,7 @@
 #include "guard.h"
 #include "json.h"
 #include "mem.h"
+#include "usage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -331,6 +332,24 @@ static int put_entry(struct accept *a, uint64_t *order)
     return rc;
 }
 
+/* Messages count when they are accepted; what changes one does not. */
+static int count_send(struct accept *a, const struct message_draft *d)
+{
+    const struct send *s = a->s;
+    if (s->body.operation != OPERATION_NONE) {
+        return 0;
+    }
+    const struct usage_item u = {.tenant = s->owner.tenant,
+                                 .session = s->owner.session,
+                                 .out = true,
+                                 .group = a->kind != CHAT_USER,
+                                 .phone = a->with.phone,
+                                 .type = d->type,
+                                 .bytes = d->media != NULL ? d->media->size_bytes : 0};
+    int rc = quota_take_send(a->t, s->owner.tenant, s->now_ms, s->unguarded, &a->s->op.err);
+    return rc != 0 ? rc : usage_count(a->t, &u, s->now_ms);
+}
+
 static int put_all(struct accept *a, const struct message_draft *d)
 {
     struct send *s = a->s;
@@ -347,7 +366,8 @@ static int put_all(struct accept *a, const struct message_draft *d)
         .unread = 0, /* WhatsApp counts: a program that writes has not read what came */
     };
     uint64_t order = 0;
-    int rc = put_entry(a, &order);
+    int rc = count_send(a, d);
+    rc = rc != 0 ? rc : put_entry(a, &order);
     rc = rc != 0 ? rc : put_message(a, order);
     if (rc == 0 && s->body.operation == OPERATION_NONE) {
         rc = chat_touch(a->t, o, &touch);

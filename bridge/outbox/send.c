@@ -20,6 +20,7 @@
 #include "mem.h"
 #include "meters.h"
 #include "text.h"
+#include "usage.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -421,6 +422,21 @@ static void on_checked(void *arg, const struct err *e)
     }
 }
 
+/* Looked at again when the message is accepted; here so that no file is fetched in vain. */
+static int has_quota(const struct send *s, struct err *e)
+{
+    struct store_txn *t;
+    if (s->body.media.type == NULL) {
+        return 0;
+    }
+    int rc = store_read(s->b->store, &t, e);
+    if (rc == 0) {
+        rc = quota_check_send(t, s->owner.tenant, s->now_ms, e);
+        store_read_end(t);
+    }
+    return rc;
+}
+
 void bridge_send(struct bridge *b, const struct bridge_send *in, bridge_done_fn done, void *arg)
 {
     struct err e;
@@ -437,7 +453,8 @@ void bridge_send(struct bridge *b, const struct bridge_send *in, bridge_done_fn 
     s->arg = arg;
     s->given = json_incref((json_t *)(uintptr_t)in->body);
     const bool answered = is_answered(s);
-    rc = answered ? 0 : send_check_content(s, &checking, on_checked, &e);
+    rc = answered ? 0 : has_quota(s, &e);
+    rc = answered || rc != 0 ? rc : send_check_content(s, &checking, on_checked, &e);
     if (rc != 0) {
         send_free(s);
         reply_later(b, done, arg, &e, NULL);

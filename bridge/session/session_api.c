@@ -6,6 +6,7 @@
 #include "media.h"
 #include "mem.h"
 #include "text.h"
+#include "usage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +104,18 @@ static void on_created(void *arg, const struct bridge_reply *r)
     }
 }
 
+/* Also those that are just being made: each is in the list before it is in the store. */
+static uint64_t sessions_of(const struct bridge *b, const char *tenant)
+{
+    uint64_t n = 0;
+    LIST_FOREACH(&b->sessions->all, node, next)
+    {
+        const struct session *s = LIST_ENTRY(node, struct session, link);
+        n += !s->freeing && strcmp(s->tenant, tenant) == 0;
+    }
+    return n;
+}
+
 static int create(struct bridge *b, const char *tenant, const char *id, const json_t *body,
                   bridge_done_fn done, void *arg, struct err *e)
 {
@@ -115,6 +128,7 @@ static int create(struct bridge *b, const char *tenant, const char *id, const js
         rc = err_word(e, E_LIMIT, "too_many_sessions", "this node holds at most %u sessions",
                       b->cfg.session.max_sessions);
     }
+    rc = rc != 0 ? rc : quota_check_session(b, tenant, sessions_of(b, tenant), e);
     struct creation *c = rc == 0 ? mem_calloc(1, sizeof(*c)) : NULL;
     if (rc == 0 && !c) {
         rc = err_set(e, E_NOMEM, "out of memory");
