@@ -39,7 +39,7 @@ set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "WhatsApp Web sessions behind a local HTTP 
  gives your own software a local HTTP API to them: durable sends, webhooks that
  are signed, in order and retried, files, groups, search.")
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_DEPENDS "chromium-headless-shell | chromium, libwebsockets-evlib-uv, adduser")
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "chromium-headless-shell | chromium, libwebsockets-evlib-uv, tzdata, adduser")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "ca-certificates")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA

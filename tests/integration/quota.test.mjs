@@ -1,7 +1,8 @@
-// Quotas and the report of what was used, over restarts and with requests at once. No browser.
+// Quotas and the report of what was used, over restarts and with requests at once; no browser but
+// in the last test.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Daemon } from './harness.mjs';
+import { ALICE, Daemon, FarEnd, ME } from './harness.mjs';
 
 const QUIET = { 'browser.executable': '/bin/false' };
 const TENANT = '/v1/tenants/acme';
@@ -143,5 +144,26 @@ test('sessions have a quota, and documents are checked', async () => {
     assert.deepEqual([zone.status, zone.json.code], [422, 'unknown_time_zone']);
   } finally {
     await daemon.close();
+  }
+});
+
+test('received messages are counted, history is not', async () => {
+  const farEnd = await FarEnd.start();
+  const daemon = await Daemon.start({ farEnd });
+  try {
+    await daemon.session().link();
+    const events = daemon.events();
+    const before = (await daemon.ok('GET', '/v1/tenants/default/usage')).total.messages_in;
+    const { id } = await farEnd.post('/send', { from: ALICE, to: ME, text: 'hello' });
+    await events.find((e) => e.type === 'message.received' && e.data.id === id, 'the message');
+    const { total } = await daemon.ok('GET', '/v1/tenants/default/usage?group_by=country');
+    assert.equal(before, 0, 'what was there when the account was linked');
+    assert.equal(total.messages_in, 1);
+    assert.deepEqual(total.types_in, { text: 1 });
+    assert.equal(total.messages_out, 0);
+    await events.close();
+  } finally {
+    await daemon.close();
+    await farEnd.close();
   }
 });
