@@ -2,6 +2,7 @@
 // again.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ALICE, BOB, command, Daemon, FarEnd, ME, removeDirectory, temporaryDirectory } from './harness.mjs';
@@ -158,6 +159,48 @@ describe('backup of a daemon without browsers', () => {
     }
     await daemon.ok('DELETE', '/v1/tenants/acme/sessions/shop/export');
     await daemon.session('acme', 'shop').send(ALICE, 'it stays here after all');
+  });
+});
+
+describe('an archive that nobody reads to its end', () => {
+  test('an export is undone; the daemon stops although a backup waits for its reader', async () => {
+    const daemon = await Daemon.start({ settings: NO_BROWSER });
+    const sockets = [];
+    // Asks, reads one piece and no more.
+    const begin = (where) => new Promise((resolve, reject) => {
+      const { port, hostname, host } = new URL(daemon.base);
+      const socket = net.connect(Number(port), hostname);
+      sockets.push(socket);
+      socket.on('error', reject);
+      socket.once('data', (data) => {
+        socket.pause();
+        socket.off('error', reject);
+        socket.on('error', () => {});
+        resolve({ socket, head: data.toString('latin1').split('\r\n')[0] });
+      });
+      socket.write(`POST ${where} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${daemon.key}\r\nContent-Length: 0\r\n\r\n`);
+    });
+    try {
+      await daemon.ok('PUT', '/v1/tenants/default/sessions/big', { autostart: false });
+      for (let i = 0; i < 400; i++) await daemon.session('default', 'big').send(ALICE, 'x'.repeat(50_000));
+      const { socket, head } = await begin('/v1/tenants/default/sessions/big/export');
+      assert.match(head, / 200 /);
+      assert.equal((await daemon.session('default', 'big').get()).exported, true);
+      const second = await daemon.call('POST', '/v1/backup', { body: {} });
+      assert.equal(second.status, 429);
+      assert.equal(second.json.code, 'backup_running');
+      socket.destroy();
+      for (const end = Date.now() + 60_000; (await daemon.session('default', 'big').get()).exported;) {
+        assert.ok(Date.now() < end, 'still exported');
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      await daemon.session('default', 'big').send(ALICE, 'goes on here');
+      const backup = await begin('/v1/backup');
+      assert.match(backup.head, / 200 /);
+    } finally {
+      await daemon.close();
+      sockets.forEach((s) => s.destroy());
+    }
   });
 });
 
