@@ -158,7 +158,9 @@ static void take(struct api_listener *l, int fd, const struct sockaddr_storage *
         return;
     }
     peer_watch(fd, PEER_TIMEOUT_MS);
-    if (l->api->tls != NULL && l == &l->api->tcp && tls_begin(l->api->tls, fd, &fd, &e) != 0) {
+    unsigned most = l->max + BATCH; /* those that just ended go in the next turn */
+    if (l->api->tls != NULL && l == &l->api->tcp &&
+        tls_begin(l->api->tls, fd, most, &fd, &e) != 0) {
         log_debug(NULL, "api.connection", "%s", e.msg);
         (void)close(fd);
         return;
@@ -207,14 +209,15 @@ static void on_accept(uv_poll_t *p, int status, int events)
     api_wake(l->api);
 }
 
-/* Half of the descriptors at most: browsers, the store and outgoing requests need some too. */
-static unsigned affordable(unsigned wanted)
+/* Half of the descriptors at most: browsers, the store and outgoing requests need some too. each: what
+ * one connection needs. */
+static unsigned affordable(unsigned wanted, unsigned each)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / 2 >= wanted) {
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / 2 / each >= wanted) {
         return wanted;
     }
-    unsigned most = (unsigned)(limit.rlim_cur / 2);
+    unsigned most = (unsigned)(limit.rlim_cur / 2 / each);
     log_warn(NULL, "api.descriptors",
              "%llu open files are allowed: %u connections instead of %u; raise LimitNOFILE",
              (unsigned long long)limit.rlim_cur, most, wanted);
@@ -223,7 +226,8 @@ static unsigned affordable(unsigned wanted)
 
 int gate_open(struct api_listener *l, struct err *e)
 {
-    l->max = affordable(l->max);
+    bool tls = l->api->tls != NULL && l == &l->api->tcp;
+    l->max = affordable(l->max, tls ? 3 : 1); /* the client's, and a pair to the plain side */
     int rc = uv_poll_init(l->api->loop, &l->accepting, l->listen_fd);
     if (rc != 0) {
         return err_sys(e, E_IO, -rc, "cannot watch the HTTP listener");
@@ -475,6 +479,9 @@ static void sweep_one(struct api_connection *c, uint64_t now)
 
 void gate_sweep(struct api *a, uint64_t now)
 {
+    if (a->tls != NULL) {
+        tls_sweep(a->tls, now);
+    }
     LIST_FOREACH(&a->connections, it, next)
     {
         sweep_one(LIST_ENTRY(it, struct api_connection, link), now);

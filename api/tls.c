@@ -3,7 +3,9 @@
  *
  * Neither side is read while the other cannot take what was read, so a slow reader holds 32 KiB and
  * what the kernel has. How long a silent connection may stay is decided behind: when the plain side
- * is closed, or the client's, what is on its way goes out and all of it ends.
+ * is closed, or the client's, what is on its way goes out and all of it ends. Behind, nobody sees how
+ * fast the client takes that: so tls_sweep() ends the one that takes next to nothing, and when there
+ * are too many, the oldest one whose plain side is gone makes room.
  */
 #include "tls.h"
 
@@ -22,6 +24,8 @@
 
 #define PIECE 16384
 #define LOOK_MS 60000
+#define WINDOW_MS 60000    /* in each of these a client that is waited for must take */
+#define WINDOW_BYTES 65536 /* so much */
 
 struct tls {
     uv_loop_t *loop;
@@ -30,6 +34,7 @@ struct tls {
     uint64_t looked_ms;
     int64_t changed; /* of the files, when they were read */
     struct list connections;
+    unsigned count; /* of connections */
 };
 
 struct way {
@@ -40,13 +45,18 @@ struct way {
 
 struct tls_connection {
     struct list link;
+    struct tls *tls;
     SSL *ssl;
     int fd, inner;
     uv_poll_t outer_poll, inner_poll;
     unsigned handles;
     int ssl_wants; /* UV_READABLE, UV_WRITABLE: before SSL can go on */
     bool told;     /* the client's end was passed on */
+    bool gone;     /* the plain side is closed: what it wrote goes out, no more will come */
     bool ending;
+    uint64_t taken;        /* bytes that the client's socket took */
+    uint64_t window_ms;    /* 0: the client is not waited for */
+    uint64_t window_taken; /* what it had taken when the window began */
     struct way up, down;
 };
 
@@ -112,6 +122,7 @@ static int load(struct tls *t, SSL_CTX **out, struct err *e)
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                               SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_alpn_select_cb(ctx, choose_http1, NULL);
+    SSL_CTX_set_default_passwd_cb_userdata(ctx, ""); /* never asked for at the terminal */
     if (SSL_CTX_use_certificate_chain_file(ctx, t->cert) != 1) {
         rc = tls_fail(e, "[server] tls_cert", t->cert);
     } else if (SSL_CTX_use_PrivateKey_file(ctx, t->key, SSL_FILETYPE_PEM) != 1 ||
@@ -196,6 +207,7 @@ static void finish(struct tls_connection *c)
         return;
     }
     c->ending = true;
+    c->tls->count--;
     list_remove(&c->link);
     uv_close((uv_handle_t *)&c->outer_poll, on_handle_closed);
     uv_close((uv_handle_t *)&c->inner_poll, on_handle_closed);
@@ -238,6 +250,7 @@ static int read_client(struct tls_connection *c)
     if (c->up.len > 0 || c->up.ended) {
         return 0;
     }
+    ERR_clear_error(); /* of others in this thread: SSL_get_error() would take it for ours */
     int n = SSL_read(c->ssl, c->up.data, PIECE);
     if (n <= 0) {
         return ssl_waits(c, n) ? 0 : -1;
@@ -257,6 +270,11 @@ static int write_inner(struct tls_connection *c)
         return 0;
     }
     ssize_t n = send(c->inner, c->up.data + c->up.at, c->up.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n < 0 && (errno == EPIPE || errno == ECONNRESET)) { /* an answer may still be on its way */
+        c->up.len = 0;
+        c->up.ended = c->told = true;
+        return 0;
+    }
     if (n < 0) {
         return errno == EAGAIN || errno == EINTR ? 0 : -1;
     }
@@ -284,15 +302,19 @@ static int write_client(struct tls_connection *c)
 {
     if (c->down.len == 0) {
         if (c->down.ended) {
+            ERR_clear_error();
             (void)SSL_shutdown(c->ssl);
+            ERR_clear_error();
             return -1;
         }
         return 0;
     }
+    ERR_clear_error();
     int n = SSL_write(c->ssl, c->down.data + c->down.at, (int)c->down.len);
     if (n <= 0) {
         return ssl_waits(c, n) ? 0 : -1;
     }
+    c->taken += (uint64_t)n;
     c->down.at += (size_t)n;
     c->down.len -= (size_t)n;
     return 1;
@@ -304,6 +326,7 @@ static void wait_again(struct tls_connection *c)
 {
     int inner =
         (c->up.len > 0 ? UV_WRITABLE : 0) | (c->down.len == 0 && !c->down.ended ? UV_READABLE : 0);
+    inner |= c->gone ? 0 : UV_DISCONNECT;
     if (c->ssl_wants != 0) {
         (void)uv_poll_start(&c->outer_poll, c->ssl_wants, on_poll);
     } else {
@@ -342,10 +365,11 @@ static void pump(struct tls_connection *c)
 static void on_poll(uv_poll_t *p, int status, int events)
 {
     struct tls_connection *c = p->data;
-    (void)events;
-    if (status < 0) {
+    bool inner = p == &c->inner_poll;
+    if (status < 0 && !inner) {
         finish(c);
     } else if (!c->ending) {
+        c->gone |= inner && (status < 0 || (events & UV_DISCONNECT) != 0);
         pump(c);
     }
 }
@@ -366,9 +390,51 @@ static int watch(struct tls *t, struct tls_connection *c, struct err *e)
     return 0;
 }
 
-int tls_begin(struct tls *t, int fd, int *plain, struct err *e)
+static bool make_room(struct tls *t)
+{
+    LIST_FOREACH(&t->connections, it, next)
+    {
+        struct tls_connection *c = LIST_ENTRY(it, struct tls_connection, link);
+        if (c->gone) {
+            finish(c);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Takes it too little of what waits for it? */
+static bool stalls(struct tls_connection *c, uint64_t now)
+{
+    bool blocked = c->down.len > 0;
+    if (blocked && c->window_ms != 0 && now < c->window_ms + WINDOW_MS) {
+        return false;
+    }
+    bool slow = blocked && c->window_ms != 0 && c->taken < c->window_taken + WINDOW_BYTES;
+    c->window_ms = blocked ? now : 0;
+    c->window_taken = c->taken;
+    return slow;
+}
+
+void tls_sweep(struct tls *t, uint64_t now)
+{
+    LIST_FOREACH(&t->connections, it, next)
+    {
+        struct tls_connection *c = LIST_ENTRY(it, struct tls_connection, link);
+        if (stalls(c, now)) {
+            log_debug(NULL, "api.slow", "a client takes its answer too slowly");
+            finish(c);
+        }
+    }
+}
+
+int tls_begin(struct tls *t, int fd, unsigned max, int *plain, struct err *e)
 {
     int pair[2];
+    if (t->count >= max && !make_room(t)) {
+        return err_word(e, E_UNAVAILABLE, "too_many_connections",
+                        "%u TLS connections are open, the most there can be", max);
+    }
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0) {
         return err_sys(e, E_IO, errno, "cannot make a socket for a connection");
     }
@@ -381,6 +447,7 @@ int tls_begin(struct tls *t, int fd, int *plain, struct err *e)
         rc = err_set(e, E_NOMEM, "out of memory or of file descriptors");
     } else {
         SSL_set_accept_state(ssl);
+        c->tls = t;
         c->ssl = ssl;
         c->fd = copy;
         c->inner = pair[1];
@@ -403,6 +470,7 @@ int tls_begin(struct tls *t, int fd, int *plain, struct err *e)
         return rc;
     }
     (void)close(fd);
+    t->count++;
     list_append(&t->connections, &c->link);
     *plain = pair[0];
     pump(c);
