@@ -62,7 +62,8 @@ int config_wa_js(struct config *c, char *out, size_t out_len, struct err *e);
 const char *config_browser_user(const struct config *c);
 
 /* The configuration of the bridge; texts borrowed from c. args: storage for the split
- * [browser] args, freed by config_free(). */
+ * [browser] args, freed by config_free(). E_INVALID: a wrong setting; E_NOTFOUND: no wa-js, out is
+ * filled. */
 int config_to_bridge(struct config *c, struct bridge_config *out, struct err *e);
 
 /* [limits] and [server] trusted_proxies of the API; texts borrowed from c. */

@@ -69,9 +69,6 @@ int config_to_bridge(struct config *c, struct bridge_config *out, struct err *e)
     if (r == 0 && bridge_media_download_check(config_text(c, "media", "download"), e) != 0) {
         r = err_wrap(e, "[media] download");
     }
-    if (r == 0) {
-        r = config_wa_js(c, c->wa_js, sizeof c->wa_js, e);
-    }
     if (r != 0) {
         return r;
     }
@@ -157,7 +154,8 @@ int config_to_bridge(struct config *c, struct bridge_config *out, struct err *e)
     out->memory.quarantine_keep = (unsigned)config_number(c, "memory", "quarantine_keep");
     out->memory.quarantine_keep_ms =
         config_number(c, "memory", "quarantine_keep_days") * UINT64_C(86400000);
-    return 0;
+    r = bridge_jwt_check(out, e);
+    return r != 0 ? r : config_wa_js(c, c->wa_js, sizeof c->wa_js, e);
 }
 
 void config_to_limits(const struct config *c, struct api_config *out)

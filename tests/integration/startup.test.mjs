@@ -106,6 +106,31 @@ describe('a start that cannot work says why in one line', () => {
     }
   });
 
+  test('config check finds what a start would refuse', () => {
+    const issuer = '[jwt]\nissuer = https://idp.example.com\n';
+    const table = [
+      [issuer, 2, /\[jwt\] audience/],
+      [issuer + 'audience = wabridge\n', 2, /RS256 and ES256/],
+      [issuer + 'audience = wabridge\nalgorithms = HS512\n', 2, /\[jwt\] algorithms/],
+      ['[media]\ndownload = everything\n', 2, /\[media\] download/],
+      ['[store]\nmaster_key_file = key\n', 2, /master_key_file = key/],
+      ['[page]\nwa_js = /nonexistent/wa.js\n', 1, /\/nonexistent\/wa\.js/],
+      ['[browser]\nexecutable = /nonexistent/chromium\n', 1, /\/nonexistent\/chromium/],
+      ['[browser]\nattach = nowhere\n', 2, /nowhere/],
+      [issuer + 'audience = wabridge\njwks_url = https://idp.example.com/keys\n', 0, /^$/],
+    ];
+    const file = path.join(directory(), 'w.conf');
+    for (const [text, status, words] of table) {
+      fs.writeFileSync(file, text);
+      const r = run(['config', 'check', '--config', file]);
+      assert.equal(r.status, status, text + r.stderr);
+      assert.match(r.lines[0] ?? '', words);
+    }
+    const r = run(['config', 'check'], { WABRIDGE_MASTER_KEY: 'short' });
+    assert.equal(r.status, 2);
+    assert.match(r.lines[0], /WABRIDGE_MASTER_KEY/);
+  });
+
   test('config check shows each effective value with its origin', () => {
     const dir = directory();
     const file = path.join(dir, 'w.conf');
