@@ -21,7 +21,8 @@
       "the account.")                                                                              \
     X(ALERT_QUEUE_OLD, "queue_old",                                                                \
       "Messages wait too long: is the session ready (link or start it), is more accepted than "    \
-      "its pacing lets through?")                                                                  \
+      "its pacing lets through? Deliveries: does the webhook answer, and fast enough? "            \
+      "POST .../webhooks/{webhook}/test says.")                                                    \
     X(ALERT_DISK_LOW, "disk_low",                                                                  \
       "Free space on the disk of the data directory, or keep files for a shorter time "            \
       "([media] keep_days).")                                                                      \

@@ -179,6 +179,35 @@ static void look_unused(struct look *l, const struct alert_facts *f)
     json_decref(record);
 }
 
+/* What is switched off waits because somebody wants it so. */
+static bool switched_off(struct store_value v)
+{
+    json_t *record = record_parse(v, NULL);
+    bool off = !json_flag(record, "enabled", true);
+    json_decref(record);
+    return off;
+}
+
+static int on_deliveries(void *arg, const char *const *path, struct store_value v)
+{
+    struct look *l = arg;
+    struct store_delivery d;
+    uint64_t now = clock_wall_ms();
+    int rc = store_delivery_oldest(l->t, path[0], path[1], &d);
+    if (rc != 0 && rc != E_NOTFOUND) {
+        return rc;
+    }
+    bool waits = rc == 0 && now > d.created_ms && !switched_off(v);
+    const struct finding o = {.kind = ALERT_QUEUE_OLD,
+                              .tenant = path[0],
+                              .webhook = path[1],
+                              .value = waits ? (double)(now - d.created_ms) / 1000 : 0,
+                              .threshold = (double)l->a->b->cfg.alerts.queue_age_ms / 1000,
+                              .now = true};
+    observe(l, &o, "the first delivery that waits does so for %.0f s", o.value);
+    return 0;
+}
+
 /* ---- the node ----------------------------------------------------------------------------------
  */
 
@@ -252,6 +281,9 @@ void alerts_look(struct alerts *a)
     }
     if (b->relay != NULL) {
         relay_each_endpoint(b->relay, on_endpoint, &l);
+    }
+    if (l.t != NULL) {
+        (void)store_scan(l.t, STORE_WEBHOOKS, NULL, NULL, on_deliveries, &l);
     }
     look_node(&l);
     look_rest(&l);

@@ -127,6 +127,38 @@ describe('a session that never works', () => {
   });
 });
 
+test('a delivery that waits too long fires, and is over when it went', async () => {
+  let broken = true;
+  const hook = await Receiver.start({ answer: () => (broken ? 500 : 200) });
+  const daemon = await Daemon.start({ settings: { ...QUICK, ...NO_BROWSER, 'alerts.queue_age_s': 1, 'relay.pause_after_failures': 1000 } });
+  try {
+    const where = '/v1/tenants/default/webhooks/erp';
+    const put = { url: hook.url, events: ['session.*'], retry: { initial_delay_ms: 100, max_delay_ms: 400 } };
+    await daemon.ok('PUT', where, put);
+    const events = daemon.events('default', 0);
+    await daemon.ok('POST', '/v1/tenants/default/sessions/main/start');
+    const old = await events.find((e) => e.type === 'alert.queue_old', 'alert.queue_old');
+    checkShape(old.data, 'queue_old', 'firing');
+    assert.equal(old.data.webhook, 'erp');
+    assert.equal(old.data.session, null);
+    assert.ok(old.data.value >= 1);
+
+    const over = (n) => events.find((e) => e.type === 'alert.queue_old' && e.data.state === 'resolved'
+      && events.items.filter((x) => x.type === 'alert.queue_old' && x.data.state === 'resolved' && x.seq <= e.seq).length === n, `end ${n}`);
+    await daemon.ok('PUT', where, { ...put, enabled: false });
+    await over(1); // switched off on purpose
+    await daemon.ok('PUT', where, { ...put, enabled: true });
+    await events.find((e) => e.type === 'alert.queue_old' && e.data.state === 'firing' && e.seq > old.seq, 'it fires again');
+    broken = false;
+    await daemon.ok('POST', '/v1/tenants/default/sessions/main/stop');
+    await over(2);
+    await events.close();
+  } finally {
+    await daemon.close();
+    await hook.close();
+  }
+});
+
 test('alerts of the node go to the tenant of [alerts] tenant', async () => {
   const daemon = await Daemon.start({ settings: { ...QUICK, ...NO_BROWSER, 'alerts.disk_free_mib': 16777216 } });
   try {
