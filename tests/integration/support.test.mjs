@@ -133,6 +133,9 @@ describe('a picture of the page', () => {
     const { key } = await daemon.ok('POST', '/v1/tenants/default/keys', { name: 'erp' });
     assert.equal((await daemon.call('GET', where, { key })).status, 403);
     assert.ok(daemon.log.some((l) => l.event === 'session.screenshot'), 'it leaves a line in the log');
+    const { items } = await daemon.ok('GET', '/v1/audit?action=session.screenshot');
+    assert.deepEqual(items.map((r) => [r.tenant, r.session, r.status]), [['default', 'main', 200]]);
+    assert.match(items[0].actor, /^key:/);
   });
 
   test('not of a session that was stopped', async () => {

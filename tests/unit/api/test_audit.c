@@ -52,7 +52,7 @@ static void test_words(void **state)
         char word[AUDIT_WORD] = "", other[AUDIT_WORD];
         const char *w = audit_word(r, word);
         if (strcmp(r->method, "GET") == 0) {
-            assert_null(w);
+            assert_true((w != NULL) == (strstr(r->pattern, "/screenshot") != NULL)); /* shows chats */
             continue;
         }
         print_message("%s %s: %s\n", r->method, r->pattern, w != NULL ? w : "-");
