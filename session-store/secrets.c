@@ -64,15 +64,18 @@ static int write_check(struct store_txn *t, const uint8_t key[CRYPTO_KEY_LEN])
     return rc != 0 ? rc : txn_sys_put(t, "key_id", id, sizeof(id) - 1);
 }
 
-/* The rotation's last steps, which a crash kept from being done. */
-static int finish_rotation(int dir_fd, const char *name, const char *next, struct err *e)
+/* The rotation's last steps, which a crash kept from being done. Where the daemon may not write, the
+ * key is used from where it is. */
+static void finish_rotation(int dir_fd, const char *name, const char *next)
 {
     if (renameat(dir_fd, next, dir_fd, name) != 0) {
-        return err_sys(e, E_IO, errno, "cannot put the new master key %s in its place", next);
+        log_warn(NULL, "store.key_beside",
+                 "the master key is in %s, since a rotation was cut off: rename it to %s (%s)", next,
+                 name, strerror(errno));
+        return;
     }
     log_info(NULL, "store.key_rotated", "%s holds the new master key now: a rotation was cut off",
              name);
-    return 0;
 }
 
 /* The key of a file, or of the one a rotation left beside it. */
@@ -93,7 +96,9 @@ static int load_file(struct store *s, struct store_txn *t, int dir_fd, const cha
     struct err why;
     if (key_file_load(dir_fd, next, key, &why) == 0 && store_key_fits(t, key, &fits) == 0 && fits) {
         memcpy(s->key, key, sizeof(key));
-        rc = finish_rotation(dir_fd, name, next, e);
+        finish_rotation(dir_fd, name, next);
+        rc = 0;
+        err_clear(e);
     }
     crypto_wipe(key, sizeof(key));
     free(next);

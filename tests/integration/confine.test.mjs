@@ -1,6 +1,7 @@
 // Least privilege: what the kernel refuses the daemon and everything that it starts.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -114,4 +115,22 @@ while True:
       await once(listener, 'exit');
     }
   });
+});
+
+test('a rotation that was cut off beside a master key that the daemon cannot write is no end', async () => {
+  const dataDir = temporaryDirectory('confined');
+  const away = fs.mkdtempSync(root ? '/var/lib/wabridge-test-' : path.join(process.env.HOME, 'wabridge-test-'));
+  const key = path.join(away, 'master.key');
+  fs.writeFileSync(key, randomBytes(32), { mode: 0o600 });
+  const start = () => Daemon.start({ dataDir, settings: { 'browser.executable': '/bin/false', 'security.confine': 'on', 'store.master_key_file': key } });
+  try {
+    await (await start()).close();
+    fs.renameSync(key, `${key}.next`);
+    const daemon = await start();
+    assert.equal((await daemon.call('GET', '/v1/tenants')).status, 200);
+    await daemon.close();
+    assert.ok(fs.existsSync(`${key}.next`));
+  } finally {
+    for (const each of [dataDir, away]) removeDirectory(each);
+  }
 });
