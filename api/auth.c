@@ -87,7 +87,9 @@ int auth_check(struct api_request *r, struct err *e)
     if (r->route->auth == API_OPEN) {
         return 0;
     }
-    bool local = r->listener == &r->api->local || r->listener->loopback;
+    /* who comes through a proxy on this host comes from anywhere */
+    bool local = r->listener == &r->api->local ||
+                 (r->listener->loopback && r->h.forwarded_for == NULL);
     if (r->route->auth == API_LOCAL && r->api->metrics_open && local) {
         return 0;
     }

@@ -171,6 +171,8 @@ test('open: no key on loopback and the socket', async () => {
     const answer = await daemon.call('GET', '/metrics', { key: '' });
     assert.equal(answer.status, 200);
     parseMetrics(answer.text);
+    const forwarded = await daemon.call('GET', '/metrics', { key: '', headers: { 'x-forwarded-for': '203.0.113.7' } });
+    assert.equal(forwarded.status, 401, 'a proxy on this host brings people from anywhere');
     const status = await new Promise((resolve, reject) => {
       http.get({ socketPath: path.join(daemon.dataDir, 'wabridge.sock'), path: '/metrics', headers: { host: 'localhost' } }, (res) => {
         res.resume();
