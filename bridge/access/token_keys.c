@@ -27,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -363,6 +364,10 @@ static int check_config(const struct bridge_config *c, struct token_rules *rules
     if (c->jwt.jwks_url != NULL) {
         rc = url_guard(c->jwt.jwks_url, c->jwt.allow_private, &target, e);
         url_target_finish(&target);
+        if (rc == 0 && !c->jwt.allow_private && strncasecmp(c->jwt.jwks_url, "https:", 6) != 0) {
+            rc = err_set(e, E_INVALID, "must be https: whoever can change the answer on its way "
+                                       "could sign tokens");
+        }
     }
     return rc == 0 ? 0 : err_wrap(e, "[jwt] jwks_url");
 }

@@ -264,6 +264,7 @@ test('settings that do not go together are told at the start', async () => {
     'a secret that is not there': { 'jwt.algorithms': 'HS256', 'jwt.secret_file': '/nonexistent' },
     'both sources': { 'jwt.jwks_file': '/nonexistent', 'jwt.jwks_url': 'https://idp.example/jwks' },
     'an algorithm': { 'jwt.algorithms': 'none', 'jwt.jwks_url': 'https://idp.example/jwks' },
+    'a url that anybody on the way can answer': { 'jwt.jwks_url': 'http://idp.example/jwks' },
     'a private address': { 'jwt.jwks_url': 'http://127.0.0.1:9/jwks' },
   };
   for (const [what, settings] of Object.entries(wrong)) {
