@@ -33,9 +33,13 @@ uint64_t clock_mono_ms(void)
 
 void clock_fake(uint64_t wall_ms, uint64_t mono_ms)
 {
+    if (wall_ms == 0 && mono_ms == 0) {
+        atomic_store(&faked, false); /* another thread must not see the zeros */
+        return;
+    }
     atomic_store(&fake_wall, wall_ms);
     atomic_store(&fake_mono, mono_ms);
-    atomic_store(&faked, wall_ms != 0 || mono_ms != 0);
+    atomic_store(&faked, true);
 }
 
 /* Days since 1970-01-01 and back in the proleptic Gregorian calendar, with years that start in
