@@ -275,7 +275,7 @@ test('an event stream ends with its key: deleted, narrowed, expired, rotated awa
       'less scopes': (k) => daemon.ok('PATCH', `${T}/keys/${k.id}`, { scopes: ['messages:read'] }),
       rotated: (k) => daemon.ok('POST', `${T}/keys/${k.id}/rotate`, { overlap_s: 0 }),
       'rotated with an overlap': (k) => daemon.ok('POST', `${T}/keys/${k.id}/rotate`, { overlap_s: 1 }),
-      expired: (k) => daemon.ok('PATCH', `${T}/keys/${k.id}`, { expires_at: new Date(Date.now() + 4000).toISOString() }),
+      expired: (k) => daemon.ok('PATCH', `${T}/keys/${k.id}`, { expires_at: new Date(Date.now() + 8000).toISOString() }),
     };
     const stays = await stream(daemon, daemon.key);
     let gone = false;

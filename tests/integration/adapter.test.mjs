@@ -15,7 +15,7 @@ describe('adapter', () => {
 
   before(async () => {
     farEnd = await FarEnd.start();
-    daemon = await Daemon.start({ farEnd, settings: { 'page.ready_timeout_s': 8 } });
+    daemon = await Daemon.start({ farEnd });
     first = daemon.session();
     await first.link(ME);
     second = daemon.session('default', 'second');
@@ -44,13 +44,21 @@ describe('adapter', () => {
         if (a.state === 'idle') return a;
       }
     };
-    return within(look(), 'end of the trial', 180_000);
+    return within(look(), 'end of the trial', 300_000);
   }
   async function act(verb, body) {
     const answer = await daemon.call('POST', `/v1/adapter/${verb}`, { body });
     assert.equal(answer.status, 202, answer.text);
     assert.notEqual(answer.json.state, 'idle');
     return ended();
+  }
+  // A trial waits twice this and a quarter of a minute for what never comes.
+  async function patience(seconds) {
+    await daemon.stop();
+    daemon.settings['page.ready_timeout_s'] = seconds;
+    await daemon.run();
+    await first.until('ready');
+    await second.until('ready');
   }
   const installed = () => fs.existsSync(path.join(daemon.dataDir, 'wa-js.js'));
 
@@ -98,6 +106,7 @@ describe('adapter', () => {
   });
 
   test('a build that lacks something: refused by name', async () => {
+    await patience(10);
     const a = await act('use', { file: lame, session: 'default/second' });
     assert.equal(a.last.ok, false, JSON.stringify(a.last));
     assert.equal(a.last.error.code, 'adapter_lacks');
@@ -124,6 +133,7 @@ describe('adapter', () => {
   });
 
   test('test: on one session, then back', async () => {
+    await patience(undefined);
     const before = await status();
     const a = await act('test', { file: good });
     assert.equal(a.last.ok, true, JSON.stringify(a.last));
@@ -141,7 +151,7 @@ describe('adapter', () => {
     let output = '';
     cli.stdout.on('data', (d) => (output += d));
     cli.stderr.on('data', (d) => (output += d));
-    const [code] = await within(once(cli, 'exit'), 'wabridge adapter use', 180_000);
+    const [code] = await within(once(cli, 'exit'), 'wabridge adapter use', 300_000);
     assert.equal(code, 0, output);
     const a = await status();
     assert.equal(a.last.ok, true);

@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { ALICE, BOB, command, Daemon, FarEnd, ME, removeDirectory, temporaryDirectory } from './harness.mjs';
+import { ALICE, BOB, command, DEADLINE_MS, Daemon, FarEnd, ME, removeDirectory, temporaryDirectory } from './harness.mjs';
 
 const NO_BROWSER = { 'browser.executable': '/bin/false' };
 
@@ -190,7 +190,7 @@ describe('an archive that nobody reads to its end', () => {
       assert.equal(second.status, 429);
       assert.equal(second.json.code, 'backup_running');
       socket.destroy();
-      for (const end = Date.now() + 60_000; (await daemon.session('default', 'big').get()).exported;) {
+      for (const end = Date.now() + DEADLINE_MS; (await daemon.session('default', 'big').get()).exported;) {
         assert.ok(Date.now() < end, 'still exported');
         await new Promise((resolve) => setTimeout(resolve, 50));
       }

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
-import { ALICE, Daemon, removeDirectory, temporaryDirectory } from './harness.mjs';
+import { ALICE, Daemon, DEADLINE_MS, removeDirectory, temporaryDirectory } from './harness.mjs';
 
 const settings = { 'browser.executable': '/bin/false', 'log.level': 'info' };
 const MESSAGES = '/v1/tenants/default/sessions/main/messages';
@@ -29,7 +29,7 @@ async function allThere(daemon, ids) {
 
 // Until a send is accepted again, which a cause that is gone allows before long.
 async function acceptsAgain(daemon) {
-  for (const end = Date.now() + 60_000; ;) {
+  for (const end = Date.now() + DEADLINE_MS; ;) {
     const answer = await daemon.call('POST', MESSAGES, { body: { to: ALICE, text: 'again' } });
     if (answer.status === 202) return answer.json.id;
     assert.ok(answer.status >= 500, answer.text);
@@ -109,7 +109,7 @@ describe('descriptors', () => {
       if (!(upload instanceof Error)) assert.ok(upload.status >= 500 || upload.status === 201 || upload.status === 429, upload.text);
       sockets.forEach((s) => s.destroy());
       execFileSync('prlimit', ['--pid', String(daemon.child.pid), '--nofile=4096:']);
-      for (const end = Date.now() + 60_000; ;) {
+      for (const end = Date.now() + DEADLINE_MS; ;) {
         const answer = await daemon.call('GET', '/health').catch(() => undefined);
         if (answer?.status === 200) break;
         assert.ok(Date.now() < end, 'no health answer after the descriptors were there again');

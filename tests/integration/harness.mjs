@@ -14,7 +14,7 @@ import { startSimulator } from '../simulator/simulator.mjs';
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 export const BUILD = path.join(ROOT, process.env.WABRIDGE_TEST_BUILD ?? 'build');
 export const PROGRAM = path.join(BUILD, 'wabridge');
-export const DEADLINE_MS = 60_000;
+export const DEADLINE_MS = 120_000;
 
 export const ME = '5511988887777';
 export const OTHER = '5511977776666';
@@ -337,7 +337,7 @@ export class EventStream {
   }
   close() {
     this.request.destroy();
-    return within(this.done, 'end of an event stream', 5000);
+    return within(this.done, 'end of an event stream');
   }
 }
 
@@ -378,9 +378,11 @@ export class Session {
     }
   }
   async qr(wait = 20) {
-    const answer = await this.daemon.call('GET', `${this.path}/qr?wait=${wait}`, {
-      headers: { accept: 'application/json' },
-    });
+    let answer;
+    const end = Date.now() + DEADLINE_MS;
+    do {
+      answer = await this.daemon.call('GET', `${this.path}/qr?wait=${wait}`, { headers: { accept: 'application/json' } });
+    } while (answer.json?.code === 'qr_not_ready' && Date.now() < end);
     if (answer.status !== 200) throw new Error(`qr: ${answer.status} ${answer.text}\n${this.daemon.tail(30)}`);
     return answer.json;
   }

@@ -1,7 +1,7 @@
 // Webhooks when receivers misbehave: order per chat, retries, dead letters, redrive, addresses.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { ALICE, BOB, Daemon, FarEnd, ME, Receiver } from './harness.mjs';
+import { ALICE, BOB, DEADLINE_MS, Daemon, FarEnd, ME, Receiver } from './harness.mjs';
 
 describe('relay', () => {
   let farEnd, daemon, session, events;
@@ -152,7 +152,7 @@ describe('addresses', () => {
 
 // Reads again until it holds; each read is a request to the daemon, the deadline is the harness's.
 async function until(read, holds) {
-  const end = Date.now() + 30_000;
+  const end = Date.now() + DEADLINE_MS;
   for (;;) {
     const value = await read();
     if (holds(value)) return value;

@@ -6,7 +6,7 @@ import net from 'node:net';
 import { once } from 'node:events';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { Daemon, FarEnd, PROGRAM, removeDirectory, temporaryDirectory, within } from './harness.mjs';
+import { Daemon, DEADLINE_MS, FarEnd, PROGRAM, removeDirectory, temporaryDirectory, within } from './harness.mjs';
 
 const scratch = [];
 function directory() {
@@ -19,7 +19,7 @@ after(() => scratch.forEach(removeDirectory));
 function run(args, env = {}) {
   const result = spawnSync(PROGRAM, args, {
     encoding: 'utf8',
-    timeout: 30_000,
+    timeout: DEADLINE_MS,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, WABRIDGE_BROWSER_SANDBOX: 'off', ...env },
   });
   return { ...result, lines: result.stderr.trim().split('\n').filter((l) => !l.startsWith('{')) };
@@ -145,7 +145,7 @@ describe('a start that cannot work says why in one line', () => {
 });
 
 describe('Ctrl-C during the start', () => {
-  test('at any moment ends it in order', { timeout: 60_000 }, async () => {
+  test('at any moment ends it in order', { timeout: 5 * DEADLINE_MS }, async () => {
     for (let delay = 0; delay <= 60; delay += 3) {
       const dir = directory();
       const child = spawn(PROGRAM, ['serve', '--data-dir', dir, '--listen', '127.0.0.1:0'], {
