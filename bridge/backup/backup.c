@@ -30,7 +30,7 @@ struct bridge_backup {
     char *phrase;
     bridge_backup_fn ready;
     void *arg;
-    bool was_running; /* the session, before its export */
+    bool was_running, was_exported; /* the session, before its export */
     bool closed, delivered;
     int read_fd;
 
@@ -62,7 +62,8 @@ static void finish(struct bridge_backup *j)
 {
     struct bridge *b = j->b;
     struct session *s;
-    if (j->session[0] != '\0' && !j->delivered &&
+    /* an earlier export may be what runs elsewhere: that stays as it is */
+    if (j->session[0] != '\0' && !j->delivered && !j->was_exported &&
         session_find(b, j->tenant, j->session, &s, NULL) == 0) {
         session_export_undo(s, j->was_running, on_undone, NULL);
     }
@@ -213,7 +214,7 @@ int bridge_backup(struct bridge *b, const struct bridge_backup_spec *spec, bridg
     }
     j->ready = ready;
     j->arg = arg;
-    if (s != NULL && (rc = session_export(s, &j->was_running, on_settled, j, e)) != 0) {
+    if (s != NULL && (rc = session_export(s, &j->was_running, &j->was_exported, on_settled, j, e)) != 0) {
         free_job(j);
         return rc;
     }

@@ -20,7 +20,7 @@ struct leaving {
     struct store_op op;
     struct bridge *b;
     struct session *s; /* NULL: it is gone */
-    bool was_running;
+    bool was_running, was_exported;
     void (*done)(void *arg, const struct err *e);
     void *arg;
 };
@@ -83,7 +83,7 @@ static void on_marked(void *arg, const struct bridge_reply *r)
     struct leaving *l = arg;
     struct session *s = l->s;
     if (r->err != NULL) {
-        s->exported = false;
+        s->exported = l->was_exported;
         s->want = l->was_running ? WANT_RUNNING : WANT_STOPPED;
         session_run(s);
         over(l, r->err);
@@ -98,7 +98,7 @@ static void on_marked(void *arg, const struct bridge_reply *r)
     session_run(s);
 }
 
-int session_export(struct session *s, bool *was_running,
+int session_export(struct session *s, bool *was_running, bool *was_exported,
                    void (*done)(void *arg, const struct err *e), void *arg, struct err *e)
 {
     if (s->on_off != NULL || s->quitting) {
@@ -111,6 +111,7 @@ int session_export(struct session *s, bool *was_running,
     }
     *l = (struct leaving){.b = s->b, .s = s, .done = done, .arg = arg};
     *was_running = l->was_running = s->want == WANT_RUNNING;
+    *was_exported = l->was_exported = s->exported;
     core_enter(s->b);
     s->exported = true;
     s->asleep = false;

@@ -14,9 +14,9 @@ void sessions_close(struct sessions *s, uint64_t grace_ms, void (*on_closed)(voi
 void sessions_erase_tenant(struct sessions *s, const char *tenant, void (*done)(void *arg),
                            void *arg);
 /* Stops a session for good because it goes on elsewhere. The mark is durable and its run has ended when
- * done comes (once, later): what the store and the profile hold then is all there is. was_running is
- * for the undoing. At once: E_CONFLICT "session_busy". */
-int session_export(struct session *s, bool *was_running,
+ * done comes (once, later): what the store and the profile hold then is all there is. was_… are
+ * for the undoing, which is for the first export only. At once: E_CONFLICT "session_busy". */
+int session_export(struct session *s, bool *was_running, bool *was_exported,
                    void (*done)(void *arg, const struct err *e), void *arg, struct err *e);
 /* It did not leave after all; start: it runs again. */
 void session_export_undo(struct session *s, bool start, bridge_done_fn done, void *arg);
