@@ -317,7 +317,7 @@ int request_admit(struct api_request *r, struct err *e)
         return rc;
     }
     rc = auth_check(r, e);
-    limits_door_result(r, rc);
+    limits_door_result(r, e);
     if (rc != 0 || (rc = limits_take(r, e)) != 0 || (rc = check_names(r, e)) != 0 ||
         (rc = query_parse(raw_query, r->route->query, &r->query, e)) != 0 ||
         (rc = check_idempotency(r, e)) != 0) {

@@ -76,8 +76,8 @@ int limits_create(const struct api_config *c, struct limits **out, struct err *e
 void limits_free(struct limits *l); /* NULL accepted */
 /* Before the key is looked at: E_LIMIT "too_many_failures". */
 int limits_door(struct api_request *r, struct err *e);
-/* After it: rc is what came of it. */
-void limits_door_result(struct api_request *r, int rc);
+/* After it: e is what came of it. */
+void limits_door_result(struct api_request *r, const struct err *e);
 /* Takes a token of the key for the route's class: E_LIMIT "rate_limited". */
 int limits_take(struct api_request *r, struct err *e);
 /* The client's address as text; "" over a Unix socket. */

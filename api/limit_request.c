@@ -119,7 +119,15 @@ int limits_door(struct api_request *r, struct err *e)
     return rc;
 }
 
-void limits_door_result(struct api_request *r, int rc)
+/* Who has an expired key has the key: a program that was forgotten must not shut out its host. */
+static bool is_guess(const struct err *e)
+{
+    const char *word = err_word_of(e);
+    return e->code == E_AUTH && strcmp(word, "key_expired") != 0 &&
+           strcmp(word, "token_expired") != 0;
+}
+
+void limits_door_result(struct api_request *r, const struct err *e)
 {
     struct in6_addr from;
     struct logins *l = r->api->limits->logins;
@@ -127,9 +135,9 @@ void limits_door_result(struct api_request *r, int rc)
     if (l == NULL || r->route->auth == API_OPEN || !asked || !address_of(r, &from)) {
         return; /* who sends no key guesses none */
     }
-    if (rc == E_AUTH) {
+    if (is_guess(e)) {
         logins_failed(l, &from, clock_mono_ms());
-    } else if (r->who.admin || r->who.tenant[0] != '\0') {
+    } else if (e->code != E_AUTH && (r->who.admin || r->who.tenant[0] != '\0')) {
         logins_worked(l, &from, clock_mono_ms());
     }
 }

@@ -110,6 +110,16 @@ test('who fails to log in too often has to wait, whatever key comes then', async
     assert.equal((await daemon.call('GET', MAIN)).status, 200, 'the proxy itself');
     assert.equal((await daemon.call('GET', '/health')).status, 200);
 
+    // an expired key is no guess
+    const expires_at = new Date(Date.now() + 500).toISOString();
+    const { key: old } = await daemon.ok('POST', '/v1/tenants/default/keys', { expires_at });
+    while ((await from('203.0.113.9', old)).status === 200);
+    for (let i = 0; i < 10; i++) {
+      const expired = await from('203.0.113.9', old);
+      assert.deepEqual([expired.status, expired.json.code], [401, 'key_expired']);
+    }
+    assert.equal((await from('203.0.113.9', daemon.key)).status, 200);
+
     const network = [];
     for (let i = 0; i < 10; i++) network.push((await from(`2001:db8:1:2::${i}`, wrong)).status);
     assert.ok(network.includes(429), 'one IPv6 network is one visitor');
