@@ -64,14 +64,34 @@ static int write_check(struct store_txn *t, const uint8_t key[CRYPTO_KEY_LEN])
     return rc != 0 ? rc : txn_sys_put(t, "key_id", id, sizeof(id) - 1);
 }
 
+/* Puts the old key aside (old; NULL: that was done already), for backups made before need it. */
+static int put_aside(int dir_fd, const char *name, const uint8_t *old)
+{
+    char id[STORE_KEY_ID];
+    if (old == NULL) {
+        return 0;
+    }
+    store_key_id(old, id);
+    char *aside = mem_printf("%s.old-%s", name, id);
+    int sys = aside == NULL                                ? ENOMEM
+              : renameat(dir_fd, name, dir_fd, aside) != 0 ? errno
+                                                           : 0;
+    free(aside);
+    return sys;
+}
+
 /* The rotation's last steps, which a crash kept from being done. Where the daemon may not write, the
  * key is used from where it is. */
-static void finish_rotation(int dir_fd, const char *name, const char *next)
+static void finish_rotation(int dir_fd, const char *name, const char *next, const uint8_t *old)
 {
-    if (renameat(dir_fd, next, dir_fd, name) != 0) {
+    int sys = put_aside(dir_fd, name, old);
+    if (sys == 0 && renameat(dir_fd, next, dir_fd, name) != 0) {
+        sys = errno;
+    }
+    if (sys != 0) {
         log_warn(NULL, "store.key_beside",
                  "the master key is in %s, since a rotation was cut off: rename it to %s (%s)", next,
-                 name, strerror(errno));
+                 name, strerror(sys));
         return;
     }
     log_info(NULL, "store.key_rotated", "%s holds the new master key now: a rotation was cut off",
@@ -95,8 +115,8 @@ static int load_file(struct store *s, struct store_txn *t, int dir_fd, const cha
     }
     struct err why;
     if (key_file_load(dir_fd, next, key, &why) == 0 && store_key_fits(t, key, &fits) == 0 && fits) {
+        finish_rotation(dir_fd, name, next, rc == 0 ? s->key : NULL);
         memcpy(s->key, key, sizeof(key));
-        finish_rotation(dir_fd, name, next);
         rc = 0;
         err_clear(e);
     }

@@ -160,13 +160,15 @@ static void test_rotate(void **state)
 static void crashed(void **state, enum crash crash, bool changed)
 {
     struct fixture *fx = *state;
-    char before[STORE_KEY_ID], now[STORE_KEY_ID];
+    char before[STORE_KEY_ID], now[STORE_KEY_ID], old[32];
     filled(fx);
     key_id_of(fx, "", before);
     in_child(fx, crash);
     fx_open(fx); /* the key in force is found */
     key_id_of(fx, "", now);
     assert_int_equal(strcmp(before, now) != 0, changed);
+    snprintf(old, sizeof(old), ".old-%s", before);
+    assert_int_equal(exists(fx, old), changed); /* for backups made before */
     check_secrets(fx, now);
     fx_reopen(fx);
     check_secrets(fx, now);
