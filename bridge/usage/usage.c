@@ -13,6 +13,7 @@
 
 #define CHANNEL "web"
 #define TYPE_LEN 24
+#define TYPES_MAX 40 /* of a row; there are some 20 */
 
 static int bump(json_t *o, const char *key, uint64_t by)
 {
@@ -36,6 +37,9 @@ static int put_row(struct store_txn *t, const char *const *path, const struct us
     if (rc == 0 && u->type != NULL) {
         char type[TYPE_LEN];
         (void)snprintf(type, sizeof(type), "%s", u->type);
+        if (json_object_get(types, type) == NULL && json_object_size(types) >= TYPES_MAX) {
+            memcpy(type, "other", sizeof("other")); /* a page that makes up names fills no row */
+        }
         rc = bump(o, "messages", 1) != 0 || bump(types, type, 1) != 0 ? E_NOMEM : 0;
     }
     rc = rc == 0 && bump(o, "bytes", u->bytes) != 0 ? E_NOMEM : rc;
