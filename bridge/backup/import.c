@@ -37,6 +37,7 @@ enum step { STEP_ERASE, STEP_ROWS, STEP_RECORD };
 
 struct import {
     struct call call;
+    struct list link; /* in core->imports: two of one session would erase each other's rows */
     struct work work;
     struct err files_err;
     char tenant[64], session[64];
@@ -221,6 +222,7 @@ static void finish(struct call *c, int rc)
 static void release(struct call *c)
 {
     struct import *x = (struct import *)c;
+    list_remove(&x->link);
     rows_close(&x->rows);
     json_decref(x->record);
     json_decref(c->answer);
@@ -243,6 +245,18 @@ static void on_placed(struct work *w, int rc)
     core_leave(b);
 }
 
+static bool is_under_way(const struct bridge *b, const char *tenant, const char *session)
+{
+    LIST_FOREACH(&b->core->imports, it, next)
+    {
+        const struct import *x = LIST_ENTRY(it, struct import, link);
+        if (strcmp(x->tenant, tenant) == 0 && strcmp(x->session, session) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int check_body(struct bridge *b, const char *tenant, const char *session, const json_t *body,
                       struct import *x, struct err *e)
 {
@@ -257,6 +271,11 @@ static int check_body(struct bridge *b, const char *tenant, const char *session,
                       "there is a session %s/%s already: delete it first, or import under another "
                       "name (--as)",
                       tenant, session);
+    }
+    if (rc == 0 && is_under_way(b, tenant, session)) {
+        rc = err_word(e, E_CONFLICT, "import_running",
+                      "the session %s/%s is being imported already: wait for its end", tenant,
+                      session);
     }
     if (rc == 0 && !text_is_name(session)) {
         rc = err_field(e, "invalid_name", "session", "a name is a-z, 0-9, - and _, at most 63");
@@ -292,6 +311,7 @@ void bridge_session_import(struct bridge *b, const char *tenant, const char *ses
         x->call.apply = apply;
         x->call.finish = finish;
         x->call.release = release;
+        list_init(&x->link);
         rc = work_submit(b->loop, &x->work, place_files, on_placed);
         if (rc != 0) {
             err_set(&e, rc, "too much waits for the disk; try again in a moment");
@@ -302,5 +322,6 @@ void bridge_session_import(struct bridge *b, const char *tenant, const char *ses
         reply_later(b, done, arg, &e, NULL);
         return;
     }
+    list_append(&b->core->imports, &x->link);
     core_enter(b);
 }

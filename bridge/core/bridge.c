@@ -130,6 +130,7 @@ int bridge_create(uv_loop_t *loop, struct store *store, struct cdp *cdp,
     }
     list_init(&b->core->grown);
     list_init(&b->core->touches);
+    list_init(&b->core->imports);
     b->core->b = b;
     meters_register();
     rc = make_rooms(b, new_key, e);

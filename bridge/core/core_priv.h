@@ -28,6 +28,7 @@ struct core {
     struct loop_lag lag;
     unsigned handles; /* timers not yet closed */
     bool backup_running;
+    struct list imports; /* of sessions, under way (backup/import.c) */
     uint64_t grace_ends_ms;            /* monotonic */
     void (*on_closed)(void *arg);
     void *closed_arg;

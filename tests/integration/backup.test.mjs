@@ -153,6 +153,13 @@ describe('backup of a daemon without browsers', () => {
       const twice = await command(other, 'import-session', exported, '--key-file', phrase, '--as', 'beta/store');
       assert.equal(twice.code, 1);
       assert.match(twice.err, /already/);
+      const both = await Promise.all([1, 2].map(() =>
+        command(other, 'import-session', exported, '--key-file', phrase, '--as', 'beta/twin', '--no-start')));
+      assert.deepEqual(both.map((c) => c.code).sort(), [0, 1], 'two at once: one of them');
+      assert.match(both.find((c) => c.code === 1).err, /already/);
+      const twin = await other.ok('GET', '/v1/tenants/beta/sessions/twin/messages?limit=500');
+      assert.equal(twin.items.length, 50, 'and it is whole');
+      assert.equal((await other.session('beta', 'twin').get()).backlog.outbox, 50);
       assert.deepEqual(fs.readdirSync(path.join(other.dataDir, 'import')), [], 'nothing unpacked stays');
     } finally {
       await other.close();
