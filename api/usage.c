@@ -8,8 +8,6 @@ void usage_get(struct api_request *r)
                                         [BRIDGE_USAGE_SESSION] = "session",
                                         [BRIDGE_USAGE_COUNTRY] = "country",
                                         [BRIDGE_USAGE_CHANNEL] = "channel"};
-    json_t *body = NULL;
-    struct err e = {0};
     const char *by = api_text(r, "group_by");
     struct bridge_usage_query q = {.tenant = r->param[PARAM_TENANT],
                                    .who = &r->who,
@@ -20,6 +18,5 @@ void usage_get(struct api_request *r)
             q.by = (enum bridge_usage_group)i;
         }
     }
-    int rc = bridge_usage(api_bridge(r), &q, &body, &e);
-    api_give(r, rc, body, &e);
+    bridge_usage(api_bridge(r), &q, api_done, api_hold(r));
 }

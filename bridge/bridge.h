@@ -289,8 +289,8 @@ struct bridge_usage_query {
 };
 /* {tenant,time_zone,since,until,currency,items,total,quotas}: whole local days. E_INVALID
  * "range_too_long". */
-int bridge_usage(struct bridge *b, const struct bridge_usage_query *q, json_t **out,
-                 struct err *e);
+void bridge_usage(struct bridge *b, const struct bridge_usage_query *q, bridge_done_fn done,
+                  void *arg);
 /* limits.<name> of the tenant, else fallback. */
 uint64_t bridge_tenant_limit(struct bridge *b, const char *tenant, const char *name,
                              uint64_t fallback);

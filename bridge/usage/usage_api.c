@@ -1,8 +1,16 @@
-/* The report: rows of a tenant's days added up by day, session, country or channel. */
+/*
+ * The report: rows of a tenant's days added up by day, session, country or channel. On libuv's pool,
+ * from a snapshot of its own: the rows of a big tenant's month take longer than a turn of the loop
+ * may.
+ */
 #include "usage.h"
 
 #include "clock.h"
 #include "json.h"
+#include "mem.h"
+#include "work.h"
+
+#include <stdlib.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -164,36 +172,102 @@ static int range_of(struct report *r, const struct zone *z, const struct bridge_
     return 0;
 }
 
-int bridge_usage(struct bridge *b, const struct bridge_usage_query *q, json_t **out, struct err *e)
+static int read_rows(struct bridge *b, struct store_txn *t, const struct bridge_usage_query *q,
+                     struct report *r, json_t **out, struct err *e)
 {
-    struct store_txn *t = NULL;
     uint64_t now_ms = clock_wall_ms();
-    struct report r = {.by = q->by, .who = q->who, .groups = json_object(), .total = json_object()};
-    *out = NULL;
-    int rc = r.groups != NULL && r.total != NULL ? store_read(b->store, &t, e)
-                                                 : err_set(e, E_NOMEM, "out of memory");
-    json_t *record = NULL;
+    int rc = tenant_check(t, q->tenant, e);
+    json_t *record = rc == 0 ? usage_tenant(t, q->tenant) : NULL;
+    r->tariff = json_obj(record, "tariff");
+    rc = rc != 0 ? rc : range_of(r, usage_zone(record), q, now_ms, e);
     if (rc == 0) {
-        rc = tenant_check(t, q->tenant, e);
-        record = rc == 0 ? usage_tenant(t, q->tenant) : NULL;
-        r.tariff = json_obj(record, "tariff");
-        rc = rc != 0 ? rc : range_of(&r, usage_zone(record), q, now_ms, e);
-        if (rc == 0) {
-            (void)store_scan_from(t, STORE_USAGE, STORE_PATH(q->tenant),
-                                  STORE_PATH(q->tenant, r.since), false, on_row, &r);
-            rc = r.rc == E_LIMIT ? err_field(e, "range_too_long", "since",
-                                             "the report would add up more than %d rows: ask for "
-                                             "fewer days",
-                                             USAGE_MAX_ROWS)
-                 : r.rc != 0     ? err_set(e, r.rc, "the counts could not be read")
-                                 : 0;
-        }
-        *out = rc == 0 ? body_of(b, t, q->tenant, record, &r, now_ms) : NULL;
-        rc = rc == 0 && *out == NULL ? err_set(e, E_NOMEM, "out of memory") : rc;
-        store_read_end(t);
+        (void)store_scan_from(t, STORE_USAGE, STORE_PATH(q->tenant),
+                              STORE_PATH(q->tenant, r->since), false, on_row, r);
+        rc = r->rc == E_LIMIT ? err_field(e, "range_too_long", "since",
+                                          "the report would add up more than %d rows: ask for "
+                                          "fewer days",
+                                          USAGE_MAX_ROWS)
+             : r->rc != 0     ? err_set(e, r->rc, "the counts could not be read")
+                              : 0;
     }
+    *out = rc == 0 ? body_of(b, t, q->tenant, record, r, now_ms) : NULL;
     json_decref(record);
+    return rc == 0 && *out == NULL ? err_set(e, E_NOMEM, "out of memory") : rc;
+}
+
+/* ---- off the loop ------------------------------------------------------------------------------ */
+
+struct usage_job {
+    struct work work;
+    struct bridge *b;
+    struct bridge_usage_query q; /* of what is below */
+    char tenant[64];
+    struct bridge_principal who;
+    json_t *body;
+    struct err err;
+    bridge_done_fn done;
+    void *arg;
+};
+
+static void run(struct work *w)
+{
+    struct usage_job *j = LIST_ENTRY(w, struct usage_job, work);
+    struct store_txn *t = NULL;
+    struct report r = {
+        .by = j->q.by, .who = j->q.who, .groups = json_object(), .total = json_object()};
+    err_clear(&j->err);
+    int rc = r.groups != NULL && r.total != NULL ? store_snapshot(j->b->store, &t, &j->err)
+                                                 : err_set(&j->err, E_NOMEM, "out of memory");
+    if (rc == 0) {
+        rc = read_rows(j->b, t, &j->q, &r, &j->body, &j->err);
+        store_snapshot_end(t);
+    }
+    (void)(rc != 0 ? store_err(&j->err, rc, "the counts could not be read") : 0);
     json_decref(r.groups);
     json_decref(r.total);
-    return rc;
+}
+
+static void on_run(struct work *w, int rc)
+{
+    struct usage_job *j = LIST_ENTRY(w, struct usage_job, work);
+    struct bridge *b = j->b;
+    if (rc != 0) {
+        err_set(&j->err, rc, "the report was stopped");
+    }
+    const bool failed = j->err.code != 0;
+    j->done(j->arg, &(struct bridge_reply){.err = failed ? &j->err : NULL,
+                                           .body = failed ? NULL : j->body});
+    json_decref(j->body);
+    free(j);
+    core_leave(b);
+}
+
+void bridge_usage(struct bridge *b, const struct bridge_usage_query *q, bridge_done_fn done,
+                  void *arg)
+{
+    struct err e;
+    struct usage_job *j = mem_calloc(1, sizeof(*j));
+    int rc = j != NULL ? 0 : err_set(&e, E_NOMEM, "out of memory");
+    if (rc == 0) {
+        j->b = b;
+        j->done = done;
+        j->arg = arg;
+        memcpy(j->tenant, q->tenant, strnlen(q->tenant, sizeof(j->tenant) - 1));
+        j->q = *q;
+        j->q.tenant = j->tenant;
+        if (q->who != NULL) {
+            j->who = *q->who;
+            j->q.who = &j->who;
+        }
+        rc = work_submit(b->loop, &j->work, run, on_run);
+        if (rc != 0) {
+            err_set(&e, rc, "too much is being read already; try again soon");
+        }
+    }
+    if (rc != 0) {
+        free(j);
+        reply_later(b, done, arg, &e, NULL);
+        return;
+    }
+    core_enter(b);
 }
