@@ -7,6 +7,7 @@
 
 #include "core_priv.h"
 #include "json.h"
+#include "media.h"
 #include "mem.h"
 #include "text.h"
 
@@ -79,6 +80,9 @@ static int apply_media(struct store_txn *t, struct store_op *op)
                        STORE_PATH(json_string_value(json_array_get(row, 0)),
                                   json_string_value(json_array_get(row, 1))));
         if (rc != 0 && rc != E_NOTFOUND) {
+            return rc;
+        }
+        if ((rc = media_total_forget(t, json_string_value(json_array_get(row, 0)))) != 0) {
             return rc;
         }
     }

@@ -3,6 +3,7 @@
 
 #include "core_priv.h"
 #include "json.h"
+#include "media.h"
 #include "mem.h"
 
 #include <errno.h>
@@ -308,9 +309,11 @@ static int put_document(struct store_txn *t, const char *tenant, const char *ses
         }
         struct store_value v;
         int rc = store_get(t, tables[i].table, STORE_PATH(tenant, row->text[1]), &v);
-        return rc != E_NOTFOUND ? rc
-                                : store_put(t, tables[i].table, STORE_PATH(tenant, row->text[1]),
-                                            row->data, row->len);
+        if (rc != E_NOTFOUND) {
+            return rc;
+        }
+        rc = store_put(t, tables[i].table, STORE_PATH(tenant, row->text[1]), row->data, row->len);
+        return rc != 0 || tables[i].table != STORE_MEDIA ? rc : media_total_forget(t, tenant);
     }
     return 0; /* of a newer version: without it the session works as before that version */
 }

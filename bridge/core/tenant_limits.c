@@ -11,7 +11,7 @@ static const char *const names[] = {
     "sends_per_day",      "sends_per_month",   "max_sessions",        "max_webhooks",
     "connect_per_minute", "status_per_minute", "send_per_minute",     "messages_per_minute",
     "contacts_per_minute", "media_per_minute", "webhooks_per_minute", "events_per_minute",
-    "manage_per_minute",
+    "manage_per_minute",  "max_media_bytes",
 };
 
 static bool known(const char *key)
@@ -40,7 +40,8 @@ int tenant_take_limits(json_t *changes, const json_t *body, struct err *e)
         if (!known(key) || !json_is_integer(v) || n < 0 || n > MAX_LIMIT) {
             return err_field(e, NULL, "limits",
                              "limits may hold whole numbers from 0: sends_per_day, "
-                             "sends_per_month, max_sessions, max_webhooks, and "
+                             "sends_per_month, max_sessions, max_webhooks, "
+                             "max_media_bytes, and "
                              "<class>_per_minute (see docs/limits.md)");
         }
     }

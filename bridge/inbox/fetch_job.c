@@ -93,7 +93,11 @@ static int show_end(struct store_txn *t, struct fetch_job *j, json_t *m)
         rc = rc != 0 || u.out ? rc : usage_count(t, &u, j->now_ms);
         return rc != 0 ? rc : fetch_show_file(m, o->tenant, &j->info);
     }
-    return fetch_show_state(m, j->end == FETCH_EXPIRED ? "expired" : "failed", &j->err);
+    return fetch_show_state(m,
+                            j->end == FETCH_EXPIRED   ? "expired"
+                            : j->end == FETCH_SKIPPED ? "skipped"
+                                                      : "failed",
+                            &j->err);
 }
 
 static int on_apply(struct store_txn *t, struct store_op *op)
@@ -180,6 +184,10 @@ static void fail_job(struct fetch_job *j, const struct err *e)
         end_job(j, gone ? FETCH_EXPIRED : FETCH_FAILED);
         return;
     }
+    if (e->code == E_LIMIT && strcmp(err_word_of(e), "quota_exceeded") == 0) {
+        end_job(j, FETCH_SKIPPED);
+        return;
+    }
     j->tries += !is_absence(e) && e->code != E_FULL;
     if (j->tries >= FETCHER_TRIES) {
         end_job(j, FETCH_FAILED);
@@ -223,6 +231,18 @@ static void on_fetched(void *arg, const struct err *e, const struct channel_fetc
     struct media_receipt *r = j->receipt;
     j->receipt = NULL;
     media_received(r, got->size_bytes, got->sha256, got->mimetype, on_kept, j);
+}
+
+/* By what the message tells of its file; what it really has is looked at when it is recorded. */
+static int has_room(const struct fetch_job *j, uint64_t size_bytes, struct err *e)
+{
+    struct store_txn *t = NULL;
+    int rc = store_read(j->f->b->store, &t, e);
+    if (rc == 0) {
+        rc = media_quota_glance(t, j->f->owner.tenant, j->told, size_bytes, e);
+        store_read_end(t);
+    }
+    return rc;
 }
 
 /* What the message says of its file. */
@@ -280,8 +300,8 @@ bool fetch_job_start(struct fetcher *f, const struct fetch_due *due)
         end_job(j, FETCH_VOID);
         return true;
     }
-    rc = rc != 0 ? err_set(&e, rc, "the message cannot be read")
-                 : media_receive(f->b, f->owner.tenant, &j->receipt, &fd, &e);
+    rc = rc != 0 ? err_set(&e, rc, "the message cannot be read") : has_room(j, w.size_bytes, &e);
+    rc = rc != 0 ? rc : media_receive(f->b, f->owner.tenant, &j->receipt, &fd, &e);
     if (rc != 0) {
         fail_job(j, &e);
         return true;

@@ -22,6 +22,7 @@ enum fetch_end {
     FETCH_LATER,   /* another try at due_ms */
     FETCH_FAILED,  /* for good */
     FETCH_EXPIRED, /* WhatsApp has it no more */
+    FETCH_SKIPPED, /* the tenant's quota has no room for it */
     FETCH_VOID,    /* there is nothing to fetch */
 };
 

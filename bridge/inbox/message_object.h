@@ -45,7 +45,7 @@ void message_owner_set(struct message_owner *o, const char *tenant, const char *
 
 /* media of the contract. Texts NULL or "" and numbers 0 are null in the object. */
 struct message_media {
-    const char *state;  /* "pending" "ready" "failed" "expired" "skipped" (the rules say no) */
+    const char *state;  /* "pending" "ready" "failed" "expired" "skipped" (the rules or the quota say no) */
     const char *mimetype, *filename;
     const char *sha256; /* also the media_id: GET …/media/{sha256} */
     uint64_t size_bytes;

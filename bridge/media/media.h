@@ -106,6 +106,21 @@ int media_rules_check(const json_t *rules, struct err *e);
 bool media_rules_want(const json_t *rules, const char *config_download, uint64_t config_max,
                       const char *type, uint64_t size_bytes);
 
+/* ---- how much: limits.max_media_bytes of the tenant ---------------------------------------------
+ */
+
+/* Bytes of all files of the tenant, each content once. */
+int media_total(struct store_txn *t, const char *tenant, uint64_t *bytes);
+/* Records were written or deleted by another way: the next who asks adds them up. */
+int media_total_forget(struct store_txn *t, const char *tenant);
+/* Is there room for a file of so many bytes? A content that is here already needs none. E_LIMIT
+ * "quota_exceeded". */
+int media_quota_check(struct store_txn *t, const char *tenant, const char *sha256, uint64_t bytes,
+                      struct err *e);
+/* The same at a glance, fit for the loop: while nobody has added up yet it says yes. */
+int media_quota_glance(struct store_txn *t, const char *tenant, const char *sha256, uint64_t bytes,
+                       struct err *e);
+
 /* ---- what is shown ------------------------------------------------------------------------------
  */
 

@@ -32,7 +32,11 @@ int bridge_upload_begin(struct bridge *b, const struct bridge_upload_spec *s,
     struct media_file *f = NULL;
     int rc = tenant_exists(b, s->tenant, e);
     rc = rc != 0 ? rc : media_file_new(b->media, s->tenant, b->cfg.media.max_upload_bytes, &f, e);
+    rc = rc != 0 ? rc : media_file_quota(f, e);
     if (rc != 0) {
+        if (f != NULL) {
+            media_file_abort(f);
+        }
         return rc;
     }
     f->word_toolarge = "payload_too_large";

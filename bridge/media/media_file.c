@@ -9,7 +9,9 @@
  * Failure modes: the first error is kept and nothing more is taken; the temporary file goes, then
  * the caller is told. The disk is full: E_FULL, nothing stays. The content is being removed just
  * now: placing waits for that. The record cannot be written: the placed file goes again. The tenant
- * went meanwhile: E_NOTFOUND "unknown_tenant".
+ * went meanwhile: E_NOTFOUND "unknown_tenant". The tenant's quota is used up: E_LIMIT, as soon as the
+ * count passes what it left at the start; others may have come first, so the record's operation has
+ * the last word.
  */
 #include "media_priv.h"
 
@@ -51,6 +53,7 @@ int media_file_new(struct media *m, const char *tenant, uint64_t max_bytes, stru
     f->m = m;
     f->fd = -1;
     f->max_bytes = max_bytes;
+    f->quota_bytes = UINT64_MAX;
     f->word_toolarge = "media_too_large";
     (void)snprintf(f->tenant, sizeof(f->tenant), "%s", tenant);
     list_append(&m->files, &f->link);
@@ -58,6 +61,18 @@ int media_file_new(struct media *m, const char *tenant, uint64_t max_bytes, stru
     media_enter(m);
     *out = f;
     return 0;
+}
+
+int media_file_quota(struct media_file *f, struct err *e)
+{
+    struct store_txn *t = NULL;
+    int rc = store_read(f->m->b->store, &t, e);
+    if (rc != 0) {
+        return rc;
+    }
+    f->quota_bytes = media_quota_room(t, f->tenant);
+    store_read_end(t);
+    return f->quota_bytes > 0 ? 0 : media_quota_exceeded(e, f->tenant);
 }
 
 static void file_free(struct media_file *f)
@@ -144,6 +159,8 @@ static void job_decode(struct work *w)
         err_word(&f->job_err, E_TOOLARGE, f->word_toolarge,
                  "the file has %zu bytes, at most %llu are taken for this type", out_len,
                  (unsigned long long)f->max_bytes);
+    } else if (out_len > f->quota_bytes) {
+        media_quota_exceeded(&f->job_err, f->tenant);
     } else if (write_piece(f, out, out_len) != 0 && f->job_err.code == 0) {
         err_set(&f->job_err, E_NOMEM, "out of memory");
     }
@@ -233,6 +250,8 @@ static int apply_record(struct store_txn *t, struct store_op *op)
     struct media_file *f = op->data;
     err_clear(&op->err);
     int rc = tenant_check(t, f->tenant, &op->err);
+    rc = rc != 0 ? rc
+                 : media_quota_check(t, f->tenant, f->info.sha256, f->info.size_bytes, &op->err);
     return rc != 0 ? rc : media_put(t, f->tenant, &f->info, clock_wall_ms());
 }
 
@@ -401,6 +420,10 @@ size_t media_file_write(struct media_file *f, const void *data, size_t len)
     if (f->taken + n > f->max_bytes) {
         err_word(&f->err, E_TOOLARGE, f->word_toolarge, "the file has more than %llu bytes",
                  (unsigned long long)f->max_bytes);
+        return 0;
+    }
+    if (f->taken + n > f->quota_bytes) {
+        media_quota_exceeded(&f->err, f->tenant);
         return 0;
     }
     memcpy(f->fill + f->fill_len, data, n);

@@ -59,6 +59,7 @@ void media_get(struct bridge *b, const char *tenant, const struct media_source *
         return;
     }
     int rc = media_file_new(b->media, tenant, media_limit(b, from->type), &f, &e);
+    rc = rc != 0 ? rc : media_file_quota(f, &e);
     if (rc == 0) {
         set_name(f->type, sizeof(f->type), from->type);
         set_name(f->declared, sizeof(f->declared), from->mimetype);

@@ -11,6 +11,7 @@
  *   media_limit.c   WhatsApp's limits by type of message
  *   media_rules.c   what a session wants fetched
  *   media_link.c    signed links
+ *   media_total.c   bytes of a tenant's files, and their quota
  *   media_api.c     bridge.h's section
  *   media_retain*.c what is old or too much goes; what is still needed stays
  *   media_stray.c   what deleted tenants left
@@ -104,6 +105,7 @@ struct media_file {
     int fd;
     struct crypto_digest *digest; /* NULL: the SHA-256 comes with media_received() */
     uint64_t max_bytes, taken;
+    uint64_t quota_bytes; /* what the tenant's quota left at the start */
     char *fill, *drain; /* MEDIA_PIECE each */
     size_t fill_len, drain_len;
     bool busy; /* a job or an operation is under way */
@@ -126,6 +128,9 @@ struct media_file {
 /* Counts as under way until its end. E_LIMIT. No disk is touched yet. */
 int media_file_new(struct media *m, const char *tenant, uint64_t max_bytes, struct media_file **out,
                    struct err *e);
+/* For a file from outside: E_LIMIT "quota_exceeded" when the tenant has no room; what it has bounds
+ * the file. Before the first byte. */
+int media_file_quota(struct media_file *f, struct err *e);
 /* How many bytes it takes now. */
 size_t media_file_room(const struct media_file *f);
 /* Takes up to its room; returns how many. Once it failed it takes nothing: see f->err. After it
@@ -218,5 +223,14 @@ int media_record_get(struct store_txn *t, const char *tenant, const char *sha256
                      struct media_record *out);
 int media_record_parse(const char *sha256, struct store_value v, struct media_record *out);
 int media_unknown(struct err *e);
+
+/* ---- media_total.c ------------------------------------------------------------------------------
+ */
+
+/* Before the record is written or deleted, in its transaction. */
+int media_total_change(struct store_txn *t, const char *tenant, uint64_t more, uint64_t less);
+/* Bytes that the quota leaves, UINT64_MAX without one; cheap, so fit for the loop. */
+uint64_t media_quota_room(struct store_txn *t, const char *tenant);
+int media_quota_exceeded(struct err *e, const char *tenant);
 
 #endif

@@ -115,7 +115,10 @@ int media_put(struct store_txn *t, const char *tenant, const struct media_info *
             memcpy(r.info.mimetype, old.info.mimetype, sizeof(r.info.mimetype));
         }
     }
-    return rc == 0 || rc == E_NOTFOUND ? save(t, tenant, &r) : rc;
+    if (rc == E_NOTFOUND) {
+        rc = media_total_change(t, tenant, info->size_bytes, 0);
+    }
+    return rc == 0 ? save(t, tenant, &r) : rc;
 }
 
 void media_present(struct store_txn *t, const char *tenant, json_t *message)

@@ -97,6 +97,18 @@ static void on_removed(struct work *w, int rc)
     finish(LIST_ENTRY(w, struct media_removal, work));
 }
 
+static int forget_record(struct store_txn *t, const char *tenant, const char *sha256)
+{
+    struct media_record record;
+    int rc = media_record_get(t, tenant, sha256, &record);
+    if (rc == E_NOTFOUND) {
+        return 0;
+    }
+    /* one that cannot be read counted nothing */
+    rc = rc == 0 ? media_total_change(t, tenant, 0, record.info.size_bytes) : 0;
+    return rc != 0 ? rc : store_del(t, STORE_MEDIA, STORE_PATH(tenant, sha256));
+}
+
 static int apply_removal(struct store_txn *t, struct store_op *op)
 {
     struct media_removal *r = op->data;
@@ -108,8 +120,7 @@ static int apply_removal(struct store_txn *t, struct store_op *op)
     int rc = r->decide(t, r, &op->err);
     for (unsigned i = 0; i < r->count && rc == 0; i++) {
         if (r->item[i].go) {
-            rc = store_del(t, STORE_MEDIA, STORE_PATH(r->tenant, r->item[i].sha256));
-            rc = rc == E_NOTFOUND ? 0 : rc;
+            rc = forget_record(t, r->tenant, r->item[i].sha256);
         }
     }
     return rc;

@@ -6,6 +6,7 @@
 #include "usage.h"
 
 #include "json.h"
+#include "media.h"
 #include "sessions.h"
 
 #include <stdio.h>
@@ -173,7 +174,7 @@ static int on_counted(void *arg, const char *const *path, struct store_value v)
 json_t *quota_list(struct bridge *b, struct store_txn *t, const char *tenant, uint64_t now_ms)
 {
     struct counters c;
-    uint64_t sessions = 0, webhooks = 0;
+    uint64_t sessions = 0, webhooks = 0, media_bytes = 0;
     json_t *record = usage_tenant(t, tenant), *list = json_array();
     const struct zone *z = usage_zone(record);
     uint64_t most_webhooks = limit_of(record, "max_webhooks");
@@ -193,6 +194,9 @@ json_t *quota_list(struct bridge *b, struct store_txn *t, const char *tenant, ui
                  : add(list, "max_webhooks",
                        most_webhooks == UNLIMITED ? b->cfg.relay.max_webhooks : most_webhooks,
                        webhooks, 0);
+    rc = rc != 0 ? rc : media_total(t, tenant, &media_bytes);
+    rc = rc != 0 ? rc
+                 : add(list, "max_media_bytes", limit_of(record, "max_media_bytes"), media_bytes, 0);
     json_decref(record);
     if (rc != 0) {
         json_decref(list);
