@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DEADLINE_MS 60000
+#define DEADLINE_MS 120000
 #define WALL UINT64_C(1795222923456)
 #define MAP (4u << 20)
 #define BLOCK (200u << 10)

@@ -27,7 +27,7 @@
 
 #define SHELL_PATH "/usr/lib/chromium/chromium-headless-shell"
 #define CHROMIUM_PATH "/usr/lib/chromium/chromium"
-#define GUARD_MS 60000
+#define GUARD_MS 300000
 
 struct variant {
     const char *executable;
