@@ -1,7 +1,8 @@
 /*
  * Sends a day and a month, in the tenant's time zone. One row holds both counters and which day and
  * month they are of: it begins anew with the first send of a later day. A clock (or the end of summer
- * time) that goes back to an earlier day begins nothing anew.
+ * time) that goes back to an earlier day begins nothing anew, unless it goes back by days: then it was
+ * wrong before, and nobody is to wait until that day has come.
  */
 #include "usage.h"
 
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #define UNLIMITED UINT64_MAX
+#define WRONG_CLOCK_MS (2 * UINT64_C(86400000))
 
 struct counters {
     char day[ZONE_DATE_LEN], month[ZONE_DATE_LEN];
@@ -47,20 +49,21 @@ static int load(struct store_txn *t, const char *tenant, const struct zone *z, u
                 struct counters *c)
 {
     struct store_value v;
-    char day[ZONE_DATE_LEN];
+    char day[ZONE_DATE_LEN], latest[ZONE_DATE_LEN];
     zone_date(z, now_ms, day);
+    zone_date(z, now_ms + WRONG_CLOCK_MS, latest);
     memset(c, 0, sizeof(*c));
     int rc = store_get(t, STORE_USAGE, STORE_PATH(tenant, "quota", "-", "sends"), &v);
     json_t *o = rc == 0 ? record_parse(v, NULL) : NULL;
     const char *old_day = json_str_or(o, "day", ""), *old_month = json_str_or(o, "month", "");
-    if (strcmp(old_day, day) >= 0) {
+    if (strcmp(old_day, day) >= 0 && strcmp(old_day, latest) <= 0) {
         (void)snprintf(c->day, sizeof(c->day), "%s", old_day);
         c->sends_day = count_in(o, "sends_day");
     } else {
         memcpy(c->day, day, sizeof(day));
     }
-    day[7] = '\0'; /* 2026-11 */
-    if (strcmp(old_month, day) >= 0) {
+    day[7] = latest[7] = '\0'; /* 2026-11 */
+    if (strcmp(old_month, day) >= 0 && strcmp(old_month, latest) <= 0) {
         (void)snprintf(c->month, sizeof(c->month), "%s", old_month);
         c->sends_month = count_in(o, "sends_month");
     } else {
