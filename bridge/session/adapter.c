@@ -101,19 +101,23 @@ static void finish(struct adapter *a)
     a->state = ADAPTER_IDLE;
 }
 
-/* The canary gets what is in use again. */
+/* The canary gets what is in use again. One that was stopped or fell asleep meanwhile has no browser
+ * to be given another: it gets it with its next start. */
 static void give_back(struct adapter *a)
 {
     struct session *s = find(a, a->target);
+    bool tried = s && s->trial;
     a->state = ADAPTER_RETURNING;
     a->asking = false;
-    if (!s || !s->trial) {
-        finish(a);
-        return;
+    if (tried) {
+        script_drop(s->trial);
+        s->trial = NULL;
     }
-    script_drop(s->trial);
-    s->trial = NULL;
-    restart(a, s, "back to the wa-js in use");
+    if (tried && session_wanted(s)) {
+        restart(a, s, "back to the wa-js in use");
+    } else {
+        finish(a);
+    }
 }
 
 static void went_wrong(struct adapter *a, const struct err *e)
@@ -143,6 +147,10 @@ static void on_late(uv_timer_t *t)
     struct adapter *a = ((struct sessions *)t->data)->adapter;
     const struct session *s = find(a, a->target);
     struct err e;
+    if (a->state == ADAPTER_ROLLOUT && !s) {
+        next(a); /* deleted meanwhile: that is no fault of the build */
+        return;
+    }
     err_word(&e, E_TIMEOUT, "adapter_too_late", "%s did not come back to %s in time: %.120s",
              a->target, session_status_name(a->wanted),
              s ? s->reason[0] ? s->reason : session_status_name(session_status(s)) : "it is gone");
@@ -236,10 +244,28 @@ static bool caps_hold(const struct adapter *a, const struct session *s)
     return true;
 }
 
+/* The session was stopped or fell asleep: that is no fault of the build, and nothing comes back. */
+static void left(struct adapter *a)
+{
+    struct err e;
+    if (a->state == ADAPTER_CANARY) {
+        err_word(&e, E_CONFLICT, "no_canary", "%s was stopped meanwhile", a->target);
+        went_wrong(a, &e);
+    } else if (a->state == ADAPTER_RETURNING) {
+        finish(a);
+    } else if (a->state == ADAPTER_ROLLOUT) {
+        next(a);
+    }
+}
+
 void adapter_look(struct session *s)
 {
     struct adapter *a = s->all->adapter;
     if (!a || a->state == ADAPTER_IDLE || a->all->closing || find(a, a->target) != s) {
+        return;
+    }
+    if (!session_wanted(s)) {
+        left(a);
         return;
     }
     if (a->state == ADAPTER_CANARY && !a->asking && came_back(a, s, a->candidate) &&

@@ -114,6 +114,21 @@ describe('adapter', () => {
     assert.equal((await second.get()).status, 'ready');
   });
 
+  test('a canary that is stopped meanwhile stays stopped, and starts with what is in use', async () => {
+    const before = await status();
+    const asked = await daemon.call('POST', '/v1/adapter/use', { body: { file: lame, session: 'default/second' } });
+    assert.equal(asked.status, 202, asked.text);
+    await within((async () => { while ((await status()).state !== 'testing'); })(), 'canary', 60_000);
+    await second.act('stop');
+    await second.until('stopped');
+    const a = await ended();
+    assert.equal(a.last.error.code, 'no_canary', JSON.stringify(a.last));
+    assert.equal((await second.get()).status, 'stopped');
+    await second.act('start');
+    await second.until('ready');
+    assert.deepEqual((await status()).sessions, before.sessions);
+  });
+
   test('a build that fails on the next session: all of them go back', async () => {
     const before = await status();
     const text = fs.readFileSync(LIBRARY, 'utf8');
