@@ -2,17 +2,26 @@
 
 #include "err.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 #include <time.h>
 
 #define DAY_MS 86400000u
+#define STEP_MS 60000u /* less is a clock that is being drawn in */
 #define LAST_MS UINT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
 
 static _Atomic uint64_t fake_wall;
 static _Atomic uint64_t fake_mono;
 static atomic_bool faked;
+
+/* What clock_sure_ms() believes: `wall` when CLOCK_BOOTTIME was `since`. */
+static struct {
+    pthread_mutex_t lock;
+    uint64_t wall, since, ahead_since;
+    bool begun, ahead;
+} sure = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static uint64_t now(clockid_t id)
 {
@@ -33,13 +42,35 @@ uint64_t clock_mono_ms(void)
 
 void clock_fake(uint64_t wall_ms, uint64_t mono_ms)
 {
-    if (wall_ms == 0 && mono_ms == 0) {
-        atomic_store(&faked, false); /* another thread must not see the zeros */
-        return;
+    bool fake = wall_ms != 0 || mono_ms != 0;
+    pthread_mutex_lock(&sure.lock);
+    sure.begun = sure.begun && fake == atomic_load(&faked);
+    if (fake) { /* else another thread would see the zeros */
+        atomic_store(&fake_wall, wall_ms);
+        atomic_store(&fake_mono, mono_ms);
     }
-    atomic_store(&fake_wall, wall_ms);
-    atomic_store(&fake_mono, mono_ms);
-    atomic_store(&faked, true);
+    atomic_store(&faked, fake);
+    pthread_mutex_unlock(&sure.lock);
+}
+
+uint64_t clock_sure_ms(void)
+{
+    pthread_mutex_lock(&sure.lock);
+    uint64_t wall = clock_wall_ms();
+    uint64_t awake = atomic_load(&faked) ? atomic_load(&fake_mono) : now(CLOCK_BOOTTIME);
+    uint64_t due = sure.wall + (awake - sure.since);
+    bool steps = sure.begun && wall > due + STEP_MS;
+    if (steps && !sure.ahead) {
+        sure.ahead_since = awake;
+    }
+    sure.ahead = steps && awake - sure.ahead_since < CLOCK_SURE_HOLD_MS;
+    if (!sure.ahead) {
+        sure.begun = true;
+        sure.wall = due = wall;
+        sure.since = awake;
+    }
+    pthread_mutex_unlock(&sure.lock);
+    return due;
 }
 
 /* Days since 1970-01-01 and back in the proleptic Gregorian calendar, with years that start in

@@ -10,7 +10,14 @@
 
 uint64_t clock_wall_ms(void);
 uint64_t clock_mono_ms(void);
-/* Tests: a fixed wall and monotonic time; 0, 0 gives the real clock back. */
+/* For what cannot be undone (to expire, to trim): the wall time that is certainly reached. A step ahead
+ * of more than a minute counts only once it has lasted CLOCK_SURE_HOLD_MS, until then this goes on as
+ * the clock did before; a step back counts at once. The first call of a process believes the wall
+ * clock. Time asleep is no step. Never later than clock_wall_ms() by more than its being read. */
+#define CLOCK_SURE_HOLD_MS 3600000u
+uint64_t clock_sure_ms(void);
+/* Tests: a fixed wall and monotonic time; 0, 0 gives the real clock back.
+ * Going from one to the other forgets what clock_sure_ms() knew. */
 void clock_fake(uint64_t wall_ms, uint64_t mono_ms);
 
 #define CLOCK_RFC3339_LEN 25 /* "2026-11-21T01:02:03.456Z" and NUL */

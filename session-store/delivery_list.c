@@ -28,29 +28,45 @@ static int visit(struct store_txn *t, const char *tenant, const char *webhook, u
     return fn(arg, &d);
 }
 
+/* Closes it. */
+static int walk_due(struct iter *it, uint64_t from_ms, uint64_t to_ms, store_delivery_fn fn,
+                    void *arg)
+{
+    int rc = 0, stop = 0;
+    while (stop == 0 && (rc = iter_next(it)) == 0) {
+        const char *tenant, *webhook;
+        uint64_t due_ms, seq;
+        stop = due_row(it, &due_ms, &tenant, &webhook, &seq);
+        if (stop == 0 && (due_ms < from_ms || due_ms > to_ms)) {
+            break;
+        }
+        if (stop == 0) {
+            stop = visit(it->t, tenant, webhook, seq, fn, arg);
+        }
+    }
+    iter_close(it);
+    return iter_result(rc, stop);
+}
+
 int store_delivery_due(struct store_txn *t, uint64_t now_ms, store_delivery_fn fn, void *arg)
 {
     struct key all;
     struct iter it;
     key_init(&all);
     int rc = iter_open(&it, t, DB_DELIVERY_DUE, &all, NULL, 0);
-    if (rc != 0) {
-        return rc;
-    }
-    int stop = 0;
-    while (stop == 0 && (rc = iter_next(&it)) == 0) {
-        const char *tenant, *webhook;
-        uint64_t due_ms, seq;
-        stop = due_row(&it, &due_ms, &tenant, &webhook, &seq);
-        if (stop == 0 && due_ms > now_ms) {
-            break;
-        }
-        if (stop == 0) {
-            stop = visit(t, tenant, webhook, seq, fn, arg);
-        }
-    }
-    iter_close(&it);
-    return iter_result(rc, stop);
+    return rc != 0 ? rc : walk_due(&it, 0, now_ms, fn, arg);
+}
+
+int store_delivery_late(struct store_txn *t, uint64_t from_ms, uint64_t to_ms, store_delivery_fn fn,
+                        void *arg)
+{
+    struct key all, from;
+    struct iter it;
+    key_init(&all);
+    key_init(&from);
+    key_u64(&from, to_ms < UINT64_MAX ? to_ms + 1 : to_ms);
+    int rc = iter_open(&it, t, DB_DELIVERY_DUE, &all, &from, ITER_BACK);
+    return rc != 0 ? rc : walk_due(&it, from_ms < to_ms ? from_ms + 1 : to_ms, to_ms, fn, arg);
 }
 
 int store_delivery_next_due(struct store_txn *t, uint64_t *due_ms)

@@ -298,6 +298,9 @@ int store_delivery_update(struct store_txn *t, const struct store_delivery *d);
 typedef int (*store_delivery_fn)(void *arg, const struct store_delivery *d);
 /* Lane heads in order of due time up to now_ms; of every tenant. */
 int store_delivery_due(struct store_txn *t, uint64_t now_ms, store_delivery_fn fn, void *arg);
+/* Lane heads that are due after from_ms and not after to_ms, the latest first; of every tenant. */
+int store_delivery_late(struct store_txn *t, uint64_t from_ms, uint64_t to_ms, store_delivery_fn fn,
+                        void *arg);
 /* Due time of the earliest lane head: E_NOTFOUND when nothing is pending. */
 int store_delivery_next_due(struct store_txn *t, uint64_t *due_ms);
 /* By seq, newest first, in one state; before_seq 0: from the newest. */

@@ -64,7 +64,7 @@ void agent_send(struct agent_chat *c)
     unsigned char hash[CRYPTO_SHA256_LEN];
     char key[STORE_MAX_ID + 96];
     agent_chat_set(c, AGENT_SENDING, NULL);
-    bool old = s->answered_ms + AGENT_REPLY_MAX_AGE_MS < clock_wall_ms();
+    bool old = s->answered_ms + AGENT_REPLY_MAX_AGE_MS < clock_sure_ms();
     if (old && s->next < json_array_size(s->replies)) {
         log_warn(&a->log, "agent.replies_expired",
                  "replies that were not sent for a day are dropped");

@@ -4,7 +4,7 @@
  *
  * A timer starts a round each minute; a round is one operation after another, each deleting at most
  * STEP rows of each kind, until none had a full step. A failed step ends the round: the next minute
- * tries again.
+ * tries again. A wall clock that jumped ahead is not believed at once (clock_sure_ms()).
  */
 #include "core_priv.h"
 
@@ -35,7 +35,7 @@ static int apply_trim(struct store_txn *t, struct call *c, struct err *e)
     (void)e;
     struct housekeeping *h = (struct housekeeping *)c;
     const struct bridge_config *cfg = &c->b->cfg;
-    uint64_t now = clock_wall_ms();
+    uint64_t now = clock_sure_ms(); /* a clock that jumps a year ahead must not empty the store */
     size_t delivered = 0, dead = 0, events = 0, idem = 0;
     int rc =
         store_delivery_trim(t, before(now, cfg->relay.keep_delivered_ms), false, STEP, &delivered);

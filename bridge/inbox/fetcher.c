@@ -161,7 +161,8 @@ static int on_order(void *arg, const char *const *path, struct store_value v)
         return 0;
     }
     (void)order_read(v, &due.order);
-    if (due.order.due_ms > s->now_ms) {
+    /* later than any wait: of before the clock was put back */
+    if (due.order.due_ms > s->now_ms && due.order.due_ms <= s->now_ms + WAIT_MAX_MS) {
         s->next_ms =
             s->next_ms == 0 || due.order.due_ms < s->next_ms ? due.order.due_ms : s->next_ms;
         return 0;

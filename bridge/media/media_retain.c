@@ -324,7 +324,7 @@ void retention_start(struct media *m, void (*done)(void *arg), void *arg)
     }
     x->m = m;
     x->phase = TENANT;
-    x->now_ms = clock_wall_ms();
+    x->now_ms = clock_sure_ms();
     x->orphans = m->retained_ms == 0;
     x->done = done;
     x->arg = arg;

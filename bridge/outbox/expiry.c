@@ -141,7 +141,7 @@ void lane_sweep(struct outbox_lane *l)
     w->lane = l;
     w->b = l->b;
     w->owner = l->owner;
-    w->now_ms = clock_wall_ms();
+    w->now_ms = clock_sure_ms();
     w->earliest_ms = UINT64_MAX;
     l->next_expiry_ms = UINT64_MAX;
     l->sweeping = true;

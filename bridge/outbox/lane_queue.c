@@ -13,7 +13,7 @@
  * to the far end, and the next starts when that call was answered; acks come by themselves and
  * delete entries. At most LANE_WINDOW queued entries are in memory, whatever the queue's length.
  * Failure modes: not ready: the lane rests, nothing is lost, what expires in the queue fails at its
- * time. A call fails: lane_put_back() or ENTRY_UNSURE, with backoff. While an entry is unsure or to
+ * time (a wall clock that jumped ahead is not believed at once). A call fails: lane_put_back() or ENTRY_UNSURE, with backoff. While an entry is unsure or to
  * be sent again, the queue behind it waits, so that the order holds; behind a file that the page is
  * still uploading only its chat waits. After TRIES_BEFORE_PASSED tries others may pass it. Death at
  * any point: the store knows `queued` or `handed`, and what was handed is looked up first.
@@ -31,6 +31,7 @@
 #define RETRY_MOST_MS 60000
 #define SWEEP_GAP_MS 1000
 #define BEHIND_FILE_MS 250
+#define DOUBT_MS 5000 /* a clock that jumped is looked at this often */
 
 /* ---- entries change places
  * ---------------------------------------------------------------------------- */
@@ -46,7 +47,14 @@ uint64_t lane_backoff(unsigned tries, uint64_t first_ms, uint64_t most_ms)
 
 bool lane_expired(const struct entry *en)
 {
-    return en->expires_ms <= clock_wall_ms();
+    return en->expires_ms <= clock_sure_ms();
+}
+
+/* The wall clock says that it expired, but may have jumped: neither sent nor failed until that is
+ * known. Others may pass it. */
+static bool doubtful(const struct entry *en)
+{
+    return en->expires_ms <= clock_wall_ms() && !lane_expired(en);
 }
 
 void lane_next(struct outbox_lane *l)
@@ -140,7 +148,7 @@ void lane_ack_of(struct outbox_lane *l, struct entry *en, int ack)
 /* Not known to have reached the far end, but to be taken there soon: what comes after it waits. */
 static bool is_open(const struct entry *en)
 {
-    bool open = en->state == ENTRY_UNSURE || en->state == ENTRY_RESEND;
+    bool open = en->state == ENTRY_UNSURE || (en->state == ENTRY_RESEND && !doubtful(en));
     return open && en->tries < TRIES_BEFORE_PASSED;
 }
 
@@ -174,6 +182,7 @@ static struct entry *take_due(struct outbox_lane *l, uint64_t now)
         if (en->due_ms <= now && sends && !lane_expired(en)) {
             uint64_t wait = pacing_wait(&l->pacing, now);
             wait = wait == 0 && behind_a_file(l, en) ? BEHIND_FILE_MS : wait;
+            wait = doubtful(en) ? DOUBT_MS : wait;
             en->due_ms = open_until > now ? open_until : now + wait;
         }
         if (en->due_ms <= now) {
@@ -275,7 +284,7 @@ static struct entry *first_queued(struct outbox_lane *l)
     LIST_FOREACH(&l->window, it, next)
     {
         struct entry *en = LIST_ENTRY(it, struct entry, link);
-        if (!behind_a_file(l, en)) {
+        if (!behind_a_file(l, en) && !doubtful(en)) {
             return en;
         }
     }
@@ -312,7 +321,7 @@ static void arm(struct outbox_lane *l, uint64_t now)
 {
     uint64_t delay = UINT64_MAX;
     if (l->next_expiry_ms != UINT64_MAX && !l->sweeping) {
-        uint64_t wall = clock_wall_ms();
+        uint64_t wall = clock_sure_ms();
         uint64_t in = l->next_expiry_ms > wall ? l->next_expiry_ms - wall : 0;
         uint64_t gap = l->last_sweep_ms + SWEEP_GAP_MS;
         sooner(&delay, now + in > gap ? now + in : gap, now);
@@ -332,6 +341,8 @@ static void arm(struct outbox_lane *l, uint64_t now)
         if (waits && !blocked(l)) {
             uint64_t paced = now + pacing_wait(&l->pacing, now);
             sooner(&delay, paced > l->retry_ms ? paced : l->retry_ms, now);
+        } else if (!list_empty(&l->window)) {
+            sooner(&delay, now + DOUBT_MS, now);
         }
     }
     if (delay == UINT64_MAX) {
@@ -347,7 +358,7 @@ void lane_pump(struct outbox_lane *l)
         return;
     }
     uint64_t now = clock_mono_ms();
-    if (!l->sweeping && l->next_expiry_ms <= clock_wall_ms() &&
+    if (!l->sweeping && l->next_expiry_ms <= clock_sure_ms() &&
         (l->last_sweep_ms == 0 || now >= l->last_sweep_ms + SWEEP_GAP_MS)) {
         lane_sweep(l);
     }

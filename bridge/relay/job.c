@@ -231,13 +231,13 @@ void jobs_cancel_posts(struct relay *r)
 /* ---- the outcome -------------------------------------------------------------------------------
  */
 
-static bool given_up(const struct job *j, uint64_t now)
+static bool given_up(const struct job *j)
 {
     const struct retry_policy *p = &j->ep->retry;
     if (attempts_redriven(j->d.attempts)) {
         return retry_span(p, attempts_run(j->d.attempts)) >= p->max_age_ms;
     }
-    return now >= j->d.created_ms + p->max_age_ms;
+    return clock_sure_ms() >= j->d.created_ms + p->max_age_ms;
 }
 
 static void decide(struct job *j, const struct post_result *result)
@@ -251,7 +251,7 @@ static void decide(struct job *j, const struct post_result *result)
     }
     d->last_status = result->status;
     (void)snprintf(d->last_error, sizeof(d->last_error), "%s", result->error);
-    if (gone || verdict == RETRY_DEAD || (verdict == RETRY_AGAIN && given_up(j, now))) {
+    if (gone || verdict == RETRY_DEAD || (verdict == RETRY_AGAIN && given_up(j))) {
         d->state = STORE_DEAD;
         d->finished_ms = now;
         return;

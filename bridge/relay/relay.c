@@ -13,7 +13,9 @@
  * than its connections take are put off, only when they are in the way, to when its pace will have
  * reached them (hold.c).
  * Failure modes: the store cannot be read: again in a second. The clock jumps: the timer never
- * waits more than a minute.
+ * waits more than a minute;
+ * put_forward() sees to what would be due long after, and nothing expires by a clock that just jumped
+ * (clock_sure_ms()).
  */
 #include "relay_priv.h"
 
@@ -31,6 +33,8 @@
 #define MAX_SLEEP_MS 60000
 #define DISABLED_MS 900000 /* heads of a disabled webhook are looked at this often */
 #define HOLD_CAP_MS 60000
+#define STEP_BACK_MS 60000
+#define LATE_MAX 128 /* half of a batch of hold.c */
 #define AGAIN_MS 1000 /* after the store failed */
 #define PACE_US 10000 /* of an endpoint that no post tells of yet */
 
@@ -44,7 +48,7 @@ struct turn {
     struct store_txn *t;
     uint64_t now;
     uint64_t next_due; /* of the first head that is not due; 0: none */
-    unsigned visited;
+    unsigned visited, late;
     bool crowded;                /* stopped before the end of what is due */
     struct hold_batch *holds;    /* that must not be tried now */
     struct hold_batch *overflow; /* that only wait for connections */
@@ -65,9 +69,9 @@ static void hold(struct turn *s, struct hold_batch **batch, const struct store_d
     }
 }
 
-static bool expired(const struct turn *s, const struct endpoint *ep, const struct store_delivery *d)
+static bool expired(const struct endpoint *ep, const struct store_delivery *d)
 {
-    return !attempts_redriven(d->attempts) && s->now >= d->created_ms + ep->retry.max_age_ms;
+    return !attempts_redriven(d->attempts) && clock_sure_ms() >= d->created_ms + ep->retry.max_age_ms;
 }
 
 /* When the endpoint, at its pace, will have come to one more head: behind those in hand and those
@@ -101,12 +105,15 @@ static int consider(struct turn *s, struct endpoint *ep, const struct store_deli
 {
     struct relay *r = s->r;
     if (!ep->enabled) {
-        hold(s, &s->holds, d, s->now + DISABLED_MS, expired(s, ep, d));
+        hold(s, &s->holds, d, s->now + DISABLED_MS, expired(ep, d));
         return 0;
+    }
+    if (ep->probe_at_ms > s->now + ep->retry.max_delay_ms) {
+        ep->probe_at_ms = s->now; /* set before the clock was put back */
     }
     if (ep->health.paused && (ep->probing || s->now < ep->probe_at_ms)) {
         uint64_t until = ep->probing ? s->now + r->b->cfg.relay.timeout_ms + 1000 : ep->probe_at_ms;
-        hold(s, &s->holds, d, until, expired(s, ep, d));
+        hold(s, &s->holds, d, until, expired(ep, d));
         return 0;
     }
     if (r->taken >= relay_take_limit(r) ||
@@ -150,6 +157,46 @@ static int on_due(void *arg, const struct store_delivery *d)
     return job_of(ep, d->seq) ? 0 : consider(s, ep, d);
 }
 
+/* ---- a clock that was put back ------------------------------------------------------------------
+ */
+
+static int on_late(void *arg, const struct store_delivery *d)
+{
+    struct turn *s = arg;
+    if (s->late++ == LATE_MAX) {
+        return 1;
+    }
+    s->r->late_to_ms = d->due_ms;
+    hold(s, &s->holds, d, s->now, false);
+    return 0;
+}
+
+/* Due times are wall times. Once the clock was put back (while we run, or before we started), those
+ * of before would wait for it to come there again: they become due now, from the latest on, each of
+ * them once. */
+static int put_forward(struct turn *s)
+{
+    struct relay *r = s->r;
+    if (s->now + STEP_BACK_MS < r->turned_ms) {
+        log_warn(NULL, "relay.clock", "the wall clock was put back by %llu s",
+                 (unsigned long long)((r->turned_ms - s->now) / 1000));
+        r->late_from_ms = s->now;
+        r->late_to_ms = UINT64_MAX;
+    } else if (r->turned_ms == 0) {
+        r->late_from_ms = s->now + WEBHOOK_MAX_DELAY_MS;
+        r->late_to_ms = UINT64_MAX;
+    }
+    r->turned_ms = s->now;
+    if (r->late_to_ms == 0 || r->holding) {
+        return 0;
+    }
+    int rc = store_delivery_late(s->t, r->late_from_ms, r->late_to_ms, on_late, s);
+    if (rc == 0 && s->late == 0) {
+        r->late_to_ms = 0; /* none is left */
+    }
+    return rc < 0 ? rc : 0;
+}
+
 static void arm(struct relay *r, uint64_t delay_ms)
 {
     (void)uv_timer_start(&r->timer, on_turn, delay_ms, 0);
@@ -165,7 +212,8 @@ static void turn(struct relay *r)
         arm(r, AGAIN_MS);
         return;
     }
-    int rc = store_delivery_due(s.t, UINT64_MAX, on_due, &s);
+    int rc = put_forward(&s);
+    rc = rc != 0 ? rc : store_delivery_due(s.t, UINT64_MAX, on_due, &s);
     store_read_end(s.t);
     if (!s.crowded) {
         free(s.overflow);

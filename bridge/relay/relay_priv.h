@@ -101,6 +101,8 @@ struct relay {
     uv_timer_t record; /* outcomes that could not be written are tried again */
     unsigned handles;
     bool started, closing;
+    uint64_t turned_ms;                /* the wall clock of the last turn; 0: none yet */
+    uint64_t late_from_ms, late_to_ms; /* heads due within are of a clock that was ahead; 0: none */
     bool holding; /* a batch of holds is at the store */
     struct list endpoints[ENDPOINT_BUCKETS];
     struct list hosts;

@@ -15,6 +15,7 @@ struct retry_policy {
 #define RETRY_MAX_AGE_S 86400
 #define RETRY_INITIAL_DELAY_MS 1000
 #define RETRY_MAX_DELAY_MS 900000
+#define WEBHOOK_MAX_DELAY_MS 3600000 /* that a webhook may set */
 #define RETRY_AFTER_CAP_MS UINT64_C(86400000)
 
 /* Before the try that follows failure number `failures` (from 1): initial * 2^(failures - 1), ten

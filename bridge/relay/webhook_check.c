@@ -16,7 +16,6 @@
 #define MAX_HEADER_VALUE 1024
 #define MAX_AGE_S 604800
 #define MIN_DELAY_MS 10
-#define MAX_DELAY_MS 3600000
 
 /* ---- events and sessions -----------------------------------------------------------------------
  */
@@ -217,11 +216,11 @@ static int take_retry(json_t *changes, const json_t *body, struct err *e)
     int rc = out != NULL ? 0 : err_set(e, E_NOMEM, "out of memory");
     rc = rc != 0 ? rc : take_number(out, retry, "max_age_s", 1, MAX_AGE_S, RETRY_MAX_AGE_S, e);
     rc = rc != 0 ? rc
-                 : take_number(out, retry, "initial_delay_ms", MIN_DELAY_MS, MAX_DELAY_MS,
+                 : take_number(out, retry, "initial_delay_ms", MIN_DELAY_MS, WEBHOOK_MAX_DELAY_MS,
                                RETRY_INITIAL_DELAY_MS, e);
     rc = rc != 0 ? rc
                  : take_number(out, retry, "max_delay_ms", json_int(out, "initial_delay_ms", 0),
-                               MAX_DELAY_MS, RETRY_MAX_DELAY_MS, e);
+                               WEBHOOK_MAX_DELAY_MS, RETRY_MAX_DELAY_MS, e);
     if (rc != 0 || json_object_set(changes, "retry", out) != 0) {
         rc = rc != 0 ? rc : err_set(e, E_NOMEM, "out of memory");
     }

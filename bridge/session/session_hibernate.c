@@ -70,7 +70,10 @@ static uint64_t setting_ms(const struct session *s, const char *key)
 
 static void arm(struct session *s)
 {
-    uint64_t now = clock_wall_ms();
+    uint64_t now = clock_wall_ms(), every = setting_ms(s, "wake_every_s");
+    if (s->wake_ms > now + every) {
+        s->wake_ms = now + every; /* the clock was put back since */
+    }
     if (s->wake_ms != 0) {
         session_timer(s, TIMER_WAKE, s->wake_ms > now ? s->wake_ms - now : 0);
     }
@@ -131,9 +134,15 @@ int session_lull(struct session *s, struct err *e)
 void session_doze(struct session *s)
 {
     uint64_t idle = setting_ms(s, "after_idle_s"), now = clock_wall_ms();
+    if (s->activity_ms > now) {
+        s->activity_ms = now; /* the clock was put back: the idle time runs anew */
+    }
+    if (s->ready_since_ms > now) {
+        s->ready_since_ms = now;
+    }
     uint64_t last = s->activity_ms > s->ready_since_ms ? s->activity_ms : s->ready_since_ms;
     if (idle == 0 || session_status(s) != SESSION_READY || s->catching_up || s->quitting ||
-        s->trial || !s->page || !page_idle(s->page) || now < last || now - last < idle ||
+        s->trial || !s->page || !page_idle(s->page) || now - last < idle ||
         work_waits(s)) {
         return;
     }

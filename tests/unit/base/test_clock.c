@@ -125,12 +125,42 @@ static void test_fake(void **state)
     assert_true(clock_mono_ms() >= mono && mono != 2000);
 }
 
+#define T0 UINT64_C(1795222923456)
+#define DAY UINT64_C(86400000)
+
+static void sure_at(uint64_t wall_ms, uint64_t mono_ms, uint64_t expected)
+{
+    clock_fake(wall_ms, mono_ms);
+    assert_int_equal(clock_sure_ms(), expected);
+}
+
+/* Ahead is believed after an hour, back at once; a minute is no step. */
+static void test_sure(void **state)
+{
+    (void)state;
+    sure_at(T0, 1000, T0);
+    sure_at(T0 + 5000, 6000, T0 + 5000);
+    sure_at(T0 + 60000, 7000, T0 + 60000);           /* drawn in */
+    sure_at(T0 + 365 * DAY, 8000, T0 + 61000);       /* ahead by a year */
+    sure_at(T0 + 365 * DAY, 68000, T0 + 121000);     /* goes on as before */
+    sure_at(T0 + 130000, 69000, T0 + 130000);        /* put right */
+    sure_at(T0 + 365 * DAY, 70000, T0 + 131000);     /* again: the hour is a new one */
+    uint64_t hour = CLOCK_SURE_HOLD_MS;
+    sure_at(T0 + 365 * DAY, 69999 + hour, T0 + 130999 + hour);
+    sure_at(T0 + 365 * DAY, 70000 + hour, T0 + 365 * DAY);
+    sure_at(T0 + 364 * DAY, 70001 + hour, T0 + 364 * DAY); /* back by a day */
+    sure_at(T0 + 364 * DAY + 5, 70006 + hour, T0 + 364 * DAY + 5);
+    clock_fake(0, 0);
+    uint64_t wall = clock_wall_ms();
+    assert_true(clock_sure_ms() >= wall); /* nothing of the other clock is left */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_format),   cmocka_unit_test(test_parse),
         cmocka_unit_test(test_parse_refuses), cmocka_unit_test(test_calendar),
-        cmocka_unit_test(test_fake),
+        cmocka_unit_test(test_fake),     cmocka_unit_test(test_sure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -115,6 +115,44 @@ static void behind_a_file_only_its_chat_waits(void **state)
     assert_true(l->retry_ms > 0);
 }
 
+/* ---- the wall clock
+ * ----------------------------------------------------------------------------------------- */
+
+/* Ahead by a year, all in the queue seems to have expired: nothing is failed, nothing is sent late,
+ * and what lasts longer passes. Put right, it goes out. */
+static void a_clock_that_jumps_ahead_expires_nothing(void **state)
+{
+    struct outbox_lane *l = lane_of(*state);
+    const uint64_t year = UINT64_C(31536000000), wall = clock_wall_ms(), mono = clock_mono_ms();
+    clock_fake(wall, mono);
+    (void)clock_sure_ms();
+    struct entry *first = queued(l, 1, ANN_LID);
+    struct entry *again = handed(l, 2, ENTRY_RESEND, 0);
+    clock_fake(wall + year, mono);
+    assert_false(lane_expired(first));
+    lane_pump(l);
+    assert_ptr_equal(LIST_ENTRY(l->window.next, struct entry, link), first);
+    assert_int_equal(first->tries + again->tries, 0);
+    assert_int_equal(l->retry_ms, 0);
+    assert_true(again->due_ms > mono);
+    assert_true(uv_is_active((uv_handle_t *)&l->timer)); /* it looks again by itself */
+    struct entry *lasting = queued(l, 3, ANN_LID);
+    lasting->expires_ms = wall + 2 * year;
+    lane_pump(l);
+    assert_true(l->retry_ms > mono); /* tried: there is no page */
+    list_remove(&lasting->link);
+    entry_free(lasting);
+    l->window_count--;
+
+    clock_fake(wall + 6000, mono + 6000);
+    lane_pump(l);
+    assert_true(again->due_ms > mono + 6000); /* it was looked at, and tried */
+    assert_int_equal(again->state, ENTRY_RESEND);
+    clock_fake(wall + FAR_MS, mono + FAR_MS); /* its time has really come */
+    assert_true(lane_expired(first));
+    clock_fake(0, 0);
+}
+
 /* ---- operations
  * ------------------------------------------------------------------------------------ */
 
@@ -169,6 +207,7 @@ int main(void)
         T(what_is_sent_again_waits_for_an_open_one_before_it),
         T(one_that_was_tried_often_is_passed),
         T(what_is_looked_up_waits_for_nobody),
+        T(a_clock_that_jumps_ahead_expires_nothing),
         T(behind_a_file_only_its_chat_waits),
         T(an_operation_on_what_never_went_out_fails),
     };

@@ -502,6 +502,10 @@ static void old_rows_go_but_not_what_is_still_needed(void **state)
     json_decref(dead);
 
     clock_fake(later + fx->b.cfg.relay.keep_dead_ms, clock_mono_ms());
+    housekeeping_run(&fx->b); /* it may be the clock that jumped: nothing goes */
+    WAIT(fx, fx->core.open == 0);
+    assert_int_equal(fx_counts(fx).dead_letters, 1);
+    clock_fake(clock_wall_ms(), clock_mono_ms() + CLOCK_SURE_HOLD_MS); /* it was not */
     housekeeping_run(&fx->b);
     WAIT(fx, fx->core.open == 0);
     assert_int_equal(fx_counts(fx).dead_letters, 0);

@@ -83,6 +83,25 @@ static void test_lanes_become_one(void **state)
     fx_check(fx);
 }
 
+/* The latest first, within both ends. */
+static void test_late(void **state)
+{
+    struct fixture *fx = *state;
+    static const struct {
+        uint64_t from, to;
+        size_t n;
+    } cases[] = {{0, UINT64_MAX, 4}, {999, 1000, 4},           {0, 999, 0},
+                 {1000, 2000, 0},    {UINT64_MAX, UINT64_MAX, 0}};
+    assert_int_equal(fx_run(fx, two_lanes, NULL), 0);
+    struct store_txn *t = fx_read(fx);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct heads h = {.n = 0};
+        assert_int_equal(store_delivery_late(t, cases[i].from, cases[i].to, on_due, &h), 0);
+        assert_int_equal(h.n, cases[i].n);
+    }
+    store_read_end(t);
+}
+
 /* ---- ranges ------------------------------------------------------------------------------------
  */
 
@@ -177,6 +196,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_lanes_become_one, fx_setup, fx_teardown),
+        cmocka_unit_test_setup_teardown(test_late, fx_setup, fx_teardown),
         cmocka_unit_test_setup_teardown(test_ranges, fx_setup, fx_teardown),
         cmocka_unit_test_setup_teardown(test_a_word_without_its_contact_is_found, fx_setup,
                                         fx_teardown),
