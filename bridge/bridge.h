@@ -356,10 +356,11 @@ int bridge_backup(struct bridge *b, const struct bridge_backup_spec *spec, bridg
 int bridge_backup_fd(const struct bridge_backup *backup);
 /* After the end of the pipe: 0, or why the archive is not whole. */
 int bridge_backup_result(const struct bridge_backup *backup, struct err *e);
-/* Done with it, at any time, once. delivered false: nobody has the archive, so an exported session is
- * not exported and runs again. */
+/* Done with it, at any time, once. delivered false: nobody has the archive, so a session that this
+ * export stopped is not exported and runs again. */
 void bridge_backup_close(struct bridge_backup *backup, bool delivered);
-/* The exported session was not started elsewhere and is to be used here again. */
+/* The exported session was not started elsewhere and is to be used here again; it is stopped then.
+ * E_CONFLICT "not_exported", "backup_running". */
 void bridge_export_undo(struct bridge *b, const char *tenant, const char *session,
                         bridge_done_fn done, void *arg);
 /* body {folder, start}: what offline_unpack_session() unpacked becomes this session, which must not

@@ -255,7 +255,6 @@ int cmd_export_session(struct cli *c)
     r = r != 0 ? r : target_find(cl, c->words[0], &t, &e);
     r = r != 0 ? r : output_open(&o, c->words[1], c->force, &e);
     if (r == 0) {
-        fprintf(stderr, "%s/%s stops now and does not start here again.\n", t.tenant, t.session);
         (void)snprintf(path, sizeof path, "/v1/tenants/%s/sessions/%s/export", t.tenant, t.session);
         r = client_download(cl, path, body, o.fd, &a, &e);
     }
@@ -266,6 +265,7 @@ int cmd_export_session(struct cli *c)
     if (r != 0) {
         return cli_fail(&e);
     }
+    fprintf(stderr, "%s/%s is stopped and does not start here again.\n", t.tenant, t.session);
     say(c, c->words[1], NULL,
         "Import it on the other host with `wabridge import-session`, then delete the session here.");
     return EXIT_OK;

@@ -14,6 +14,7 @@
 
 #include "core_priv.h"
 #include "mem.h"
+#include "session_priv.h"
 #include "sessions.h"
 
 #include <errno.h>
@@ -260,6 +261,10 @@ void bridge_export_undo(struct bridge *b, const char *tenant, const char *sessio
     int rc = session_find(b, tenant, session, &s, &e);
     if (rc == 0 && b->core->backup_running) {
         rc = err_word(&e, E_CONFLICT, "backup_running", "the export is still being written");
+    }
+    if (rc == 0 && !s->exported) {
+        rc = err_word(&e, E_CONFLICT, "not_exported", "the session %.63s/%.63s is not exported",
+                      tenant, session);
     }
     if (rc != 0) {
         reply_later(b, done, arg, &e, NULL);

@@ -237,7 +237,7 @@ static int query_check(const struct bridge_audit_query *q, uint64_t *from, struc
     const char *cursor = q->paging.cursor != NULL ? q->paging.cursor : "";
     size_t digits = strspn(cursor, "0123456789");
     if (digits > 19 || cursor[digits] != '\0') {
-        return err_field(e, NULL, "cursor", "this is no cursor of ours");
+        return err_field(e, "invalid_cursor", "cursor", "not a cursor of this list; begin without one");
     }
     *from = digits > 0 ? strtoull(cursor, NULL, 10) : 0;
     return paging_check(&q->paging, e);

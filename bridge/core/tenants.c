@@ -106,7 +106,7 @@ int bridge_tenant_list(struct bridge *b, const struct bridge_paging *p, json_t *
     bool start = p->cursor == NULL || p->cursor[0] == '\0';
     int rc = paging_check(p, &why);
     if (rc == 0 && !start && !text_is_name(p->cursor)) {
-        rc = err_field(&why, "invalid_cursor", "cursor", "this cursor is not of this list");
+        rc = err_field(&why, "invalid_cursor", "cursor", "not a cursor of this list; begin without one");
     }
     struct tenant_page page = {.items = json_array(), .limit = p->limit, .e = &why};
     struct store_txn *t = NULL;

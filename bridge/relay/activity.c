@@ -256,7 +256,7 @@ static int cursor_of(const struct bridge_paging *p, uint64_t *before, struct err
     const char *s = p->cursor != NULL ? p->cursor : "";
     size_t digits = strspn(s, "0123456789");
     if (digits > 19 || s[digits] != '\0') {
-        return err_field(e, "invalid_cursor", "cursor", "this cursor is not of this list");
+        return err_field(e, "invalid_cursor", "cursor", "not a cursor of this list; begin without one");
     }
     *before = digits > 0 ? strtoull(s, NULL, 10) : 0;
     return paging_check(p, e);

@@ -132,7 +132,7 @@ int bridge_delivery_list(struct bridge *b, const char *tenant, const char *webho
     int rc = paging_check(p, &why);
     rc = rc != 0 || state == NULL ? rc : parse_state(state, &wanted, &why);
     if (rc == 0 && p->cursor != NULL && p->cursor[0] != '\0' && !parse_seq(p->cursor, &before)) {
-        rc = err_field(&why, "invalid_cursor", "cursor", "this cursor is not of this list");
+        rc = err_field(&why, "invalid_cursor", "cursor", "not a cursor of this list; begin without one");
     }
     if (rc == 0 && (page.items = json_array()) == NULL) {
         rc = err_set(&why, E_NOMEM, "out of memory");

@@ -63,7 +63,8 @@ static int check_new(struct store_txn *t, struct webhook_put *p, struct err *e)
     int rc = store_scan(t, STORE_WEBHOOKS, STORE_PATH(p->tenant), NULL, on_counted, &count);
     uint64_t max = tenant_limit(t, p->tenant, "max_webhooks", p->call.b->cfg.relay.max_webhooks);
     if (rc == 0 && count >= max) {
-        return err_word(e, E_LIMIT, "too_many_webhooks", "this tenant may have %llu webhooks",
+        return err_word(e, E_LIMIT, "too_many_webhooks", "this tenant may have %llu webhooks: delete one, or an administrator raises "
+                        "limits.max_webhooks",
                         (unsigned long long)max);
     }
     return rc;
@@ -394,7 +395,7 @@ int bridge_webhook_list(struct bridge *b, const char *tenant, const struct bridg
     *out = NULL;
     int rc = paging_check(p, &why);
     if (rc == 0 && !start && !text_is_name(p->cursor)) {
-        rc = err_field(&why, "invalid_cursor", "cursor", "this cursor is not of this list");
+        rc = err_field(&why, "invalid_cursor", "cursor", "not a cursor of this list; begin without one");
     }
     if (rc == 0 && (page.items = json_array()) == NULL) {
         rc = err_set(&why, E_NOMEM, "out of memory");

@@ -129,7 +129,7 @@ describe('backup of a daemon without browsers', () => {
     const exported = path.join(dir, 'shop.session'), phrase = path.join(dir, 'phrase');
     const gone = await command(daemon, 'export-session', 'acme/shop', exported, '--key-file', phrase);
     assert.equal(gone.code, 0, gone.err);
-    assert.match(gone.err, /stops now/);
+    assert.match(gone.err, /is stopped/);
     const refused = await daemon.call('POST', '/v1/tenants/acme/sessions/shop/messages', { body: { to: ALICE, text: 'too late' } });
     assert.equal(refused.status, 409);
     assert.equal(refused.json.code, 'session_exported');
@@ -164,7 +164,11 @@ describe('backup of a daemon without browsers', () => {
     } finally {
       await other.close();
     }
-    await daemon.ok('DELETE', '/v1/tenants/acme/sessions/shop/export');
+    const taken = await daemon.ok('DELETE', '/v1/tenants/acme/sessions/shop/export');
+    assert.equal(taken.exported, false);
+    const again = await daemon.call('DELETE', '/v1/tenants/acme/sessions/shop/export');
+    assert.equal(again.status, 409);
+    assert.equal(again.json.code, 'not_exported');
     await daemon.session('acme', 'shop').send(ALICE, 'it stays here after all');
   });
 });
