@@ -181,6 +181,15 @@ static bool is_refusal(const struct api_request *r, int status)
            (status == MHD_HTTP_NOT_FOUND && is_outside(r));
 }
 
+/* A limit stopped somebody on what is his: the record names it like any other. */
+static bool is_at_home(const struct api_request *r)
+{
+    const char *tenant = r->param[PARAM_TENANT], *session = r->param[PARAM_SESSION];
+    return r->status == MHD_HTTP_TOO_MANY_REQUESTS && tenant != NULL &&
+           (r->who.admin || (strcmp(r->who.tenant, tenant) == 0 &&
+                             (session == NULL || bridge_sees_session(&r->who, session))));
+}
+
 static const char *word_of(const struct api_request *r, char out[AUDIT_WORD])
 {
     return r->route != NULL ? audit_word(r->route, out) : NULL;
@@ -244,14 +253,14 @@ void audit_ended(struct api_request *r)
         return;
     }
     const char *action = word_of(r, word);
-    bool stranger = is_refusal(r, r->status);
-    if (stranger && (r->status == MHD_HTTP_UNAUTHORIZED || action == NULL)) {
+    bool refused = is_refusal(r, r->status);
+    if (refused && (r->status == MHD_HTTP_UNAUTHORIZED || action == NULL)) {
         action = r->status == MHD_HTTP_UNAUTHORIZED ? "auth.failed" : "auth.forbidden";
     }
     if (r->route == NULL || action == NULL || strcmp(r->method, "OPTIONS") == 0 ||
-        (stranger && !may_record(r))) {
+        (refused && !may_record(r))) {
         return;
     }
     r->audit.done = true;
-    write_record(r, action, stranger, NULL, NULL);
+    write_record(r, action, refused && !is_at_home(r), NULL, NULL);
 }

@@ -150,7 +150,8 @@ static int key_path(char path[256], const char *word, const char *rest, struct e
     }
     if ((slash != NULL && !text_is_name(tenant)) || strlen(id) > 32 ||
         strspn(id, "0123456789abcdef") != strlen(id) || id[0] == '\0') {
-        return err_set(e, E_INVALID, "%s is not TENANT/KEY, nor the id of an admin key", word);
+        return err_set(e, E_INVALID, "%s is not the id of a key: say TENANT/ID, or ID for an admin key, as in `wabridge keys "
+                       "list [TENANT]`", word);
     }
     snprintf(tail, sizeof tail, "/%s%s", id, rest);
     keys_path(path, tenant, tail);

@@ -85,6 +85,7 @@ static const char flag_help[] =
         "        --caption TEXT     words beside it\n"
         "        --type TYPE        image, video, audio, voice, document or sticker; else by what\n"
         "                           the file is\n"
+        "  keys create: name=TEXT role=ROLE scopes=A,B sessions=A,B-* expires=TIME; rotate: overlap=SECONDS\n"
         "  master-key rotate: --new-key-file FILE\n"
         "  audit: --lines N, --file FILE\n"
         "  logs: -f, --lines N\n"
@@ -119,7 +120,7 @@ static void man(FILE *out)
           ".SH DESCRIPTION\n"
           "One daemon that runs unofficial WhatsApp Web sessions in headless Chromium and gives\n"
           "your own software a local HTTP API to them.\n"
-          ".B wabridge serve\nis the daemon; every other command talks to it.\n"
+          ".B wabridge serve\nis the daemon; most other commands talk to it.\n"
           ".SH COMMANDS\n",
           out);
     for (size_t i = 0; i < COMMANDS; i++) {

@@ -71,6 +71,7 @@ build() {
     local dir log
     dir=build$([ "$1" = release ] || echo "-$1")
     log=$(mktemp)
+    [ -e "$dir/wabridge" ] || say "building (a minute or more the first time)"
     if ! { cmake --preset "$1" && cmake --build "$dir" -j "$(nproc)"; } >"$log" 2>&1; then
         tail -60 "$log" >&2
         rm -f "$log"

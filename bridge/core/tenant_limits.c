@@ -39,10 +39,10 @@ int tenant_take_limits(json_t *changes, const json_t *body, struct err *e)
         json_int_t n = json_integer_value(v);
         if (!known(key) || !json_is_integer(v) || n < 0 || n > MAX_LIMIT) {
             return err_field(e, NULL, "limits",
-                             "limits may hold whole numbers from 0: sends_per_day, "
-                             "sends_per_month, max_sessions, max_webhooks, "
-                             "max_media_bytes, and "
-                             "<class>_per_minute (see docs/limits.md)");
+                             "limits.%.40s: limits may hold whole numbers from 0: sends_per_day, "
+                             "sends_per_month, max_sessions, max_webhooks, max_media_bytes, and "
+                             "<class>_per_minute (see docs/limits.md)",
+                             key);
         }
     }
     return body_set(changes, "limits", json_deep_copy(limits)) != 0

@@ -261,6 +261,7 @@ static void test_pages(void **state)
     assert_int_equal(seen, n);
     ask(&h, "GET", "/v1/tenants/default/audit?cursor=abc", h.auth, NULL, &a);
     assert_int_equal(a.status, 422);
+    assert_non_null(strstr(a.body, "\"invalid_cursor\""));
     assert_int_equal(count("/v1/tenants/default/audit?since=2100-01-01T00:00:00Z"), 0);
     assert_int_equal(count("/v1/tenants/default/audit?until=2020-01-01T00:00:00Z"), 0);
 }
