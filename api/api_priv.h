@@ -112,7 +112,8 @@ struct api_request;
 enum api_auth {
     API_OPEN,  /* no key */
     API_LOCAL, /* API_ADMIN, or none when [metrics] open and the listener is local */
-    API_ADMIN, /* an admin key; a tenant's key is 403 */
+    API_ADMIN, /* an admin key, or one of metrics:read alone where that is the scope; a tenant's
+                  key is 403 */
     API_TENANT, /* an admin key, or a key of the tenant in the path (else 404) */
     API_SIGNED  /* the same, or without a key a signature in the query, which its handler checks */
 };

@@ -1,6 +1,6 @@
 /*
- * The action word of each route that changes something, or shows what only its owner should see. A word, once given, stays: people filter
- * and alarm by it. The table names those that the rule below would name badly; a route that is in
+ * The action word of each route that changes something, or shows what only its owner should see.
+ * A word, once given, stays: people filter and alarm by it. The table names those that the rule below would name badly; a route that is in
  * neither exempt nor table gets its word from method and pattern, so that none is forgotten:
  * the last {parameter}, the literals behind it, then put, patch or delete.
  *

@@ -66,6 +66,11 @@ static int check_rights(const struct api_request *r, struct err *e)
     if (r->who.admin) {
         return 0;
     }
+    if (r->who.meter) {
+        return r->route->scope == BRIDGE_METRICS_READ
+                   ? 0
+                   : err_set(e, E_FORBIDDEN, "this key may read /metrics and /v1/alerts only");
+    }
     if (r->route->auth == API_ADMIN || r->route->auth == API_LOCAL) {
         return err_set(e, E_FORBIDDEN, "this needs an admin key");
     }

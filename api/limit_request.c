@@ -137,7 +137,8 @@ void limits_door_result(struct api_request *r, const struct err *e)
     }
     if (is_guess(e)) {
         logins_failed(l, &from, clock_mono_ms());
-    } else if (e->code != E_AUTH && (r->who.admin || r->who.tenant[0] != '\0')) {
+    } else if (e->code != E_AUTH &&
+               (r->who.admin || r->who.meter || r->who.tenant[0] != '\0')) {
         logins_worked(l, &from, clock_mono_ms());
     }
 }

@@ -191,7 +191,7 @@ static const struct query_param usages[] = {
 const struct api_route api_routes[] = {
     {"GET", "/health", API_OPEN, BRIDGE_NO_SCOPE, health_get, NULL, "Is the daemon well; 503 when it cannot store",
      NULL, 200, "Health", 0, NULL},
-    {"GET", "/metrics", API_LOCAL, BRIDGE_NO_SCOPE, metrics_get, NULL,
+    {"GET", "/metrics", API_LOCAL, BRIDGE_METRICS_READ, metrics_get, NULL,
      "What the daemon measures, for Prometheus (docs/monitoring.md)", NULL, 200, "Media",
      API_QUIET, "text/plain"},
     {"GET", "/openapi.json", API_OPEN, BRIDGE_NO_SCOPE, openapi_get, NULL, "This document", NULL, 200, "OpenApi", 0,
@@ -429,7 +429,7 @@ const struct api_route api_routes[] = {
     {"GET", SESSION "/screenshot", API_ADMIN, BRIDGE_NO_SCOPE, session_screenshot, NULL,
      "The page of a session as a picture, for support; 409 when no browser runs", NULL, 200,
      "Media", 0, "image/png"},
-    {"GET", "/v1/alerts", API_ADMIN, BRIDGE_NO_SCOPE, alert_list, NULL,
+    {"GET", "/v1/alerts", API_ADMIN, BRIDGE_METRICS_READ, alert_list, NULL,
      "Alerts that fire, of every tenant and of the node", NULL, 200, "AlertList", 0, NULL},
     {"GET", TENANT "/alerts", API_TENANT, BRIDGE_EVENTS_READ, alert_list, NULL,
      "Alerts of a tenant that fire", NULL, 200, "AlertList", API_WHOLE_TENANT, NULL},

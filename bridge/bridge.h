@@ -196,7 +196,8 @@ struct bridge_paging {
     X(AUDIT_READ, 13, "audit:read")                                                                \
     X(USAGE_READ, 14, "usage:read")                                                                \
     X(TENANT_MANAGE, 15, "tenant:manage") /* its rules: content, opt-outs */                       \
-    X(CAMPAIGNS_MANAGE, 16, "campaigns:manage")
+    X(CAMPAIGNS_MANAGE, 16, "campaigns:manage")                                                    \
+    X(METRICS_READ, 17, "metrics:read") /* the node's numbers and alerts: admin level only */
 enum bridge_scope {
     BRIDGE_NO_SCOPE = 0, /* any key of the tenant */
 #define BRIDGE_SCOPE_ENUM(name, bit, word) BRIDGE_##name = 1 << (bit),
@@ -210,7 +211,8 @@ enum bridge_scope {
 /* Who asks. A plain value: copy it to keep it. */
 struct bridge_principal {
     bool admin;       /* of the whole daemon: every tenant, every scope, every session */
-    char tenant[64];  /* "" for admin */
+    bool meter;       /* of the whole daemon, but it only has BRIDGE_METRICS_READ */
+    char tenant[64];  /* "" for admin and meter */
     char key_id[32];  /* "" for a token */
     char subject[96]; /* for logs, notes, the audit: the key's id, or "jwt:<sub>" */
     char name[128];   /* what people call it; may be "" */
@@ -259,7 +261,7 @@ void bridge_key_patch(struct bridge *b, const char *tenant, const struct bridge_
 /* body {overlap_s}: a new secret; the one before works that much longer. Answers as create does. */
 void bridge_key_rotate(struct bridge *b, const char *tenant, const struct bridge_principal *who,
                        const char *key_id, const json_t *body, bridge_done_fn done, void *arg);
-/* The last admin key without an end cannot be deleted or get one: E_CONFLICT "last_admin_key". */
+/* The last admin key that may do everything and has no end cannot be deleted or get one: E_CONFLICT "last_admin_key". */
 void bridge_key_delete(struct bridge *b, const char *tenant, const struct bridge_principal *who,
                        const char *key_id, bridge_done_fn done, void *arg);
 

@@ -36,8 +36,8 @@ void rights_of_record(const json_t *record, struct rights *out);
 /* May who give these? E_FORBIDDEN says what is too much. who NULL, or admin: yes. */
 int rights_check(const struct rights *r, const struct bridge_principal *who, struct err *e);
 /* The fields of a body that makes or changes a key, checked, as changes to its record: absent
- * members of the body are absent there, null removes. Gives. admin: an admin key, which has no
- * scopes or sessions of its own. */
+ * members of the body are absent there, null removes. Gives. admin: an admin key, which has
+ * all scopes or metrics:read alone, and no sessions of its own. */
 int key_body_check(const json_t *body, bool admin, uint64_t now_ms, json_t **changes,
                    struct err *e);
 /* Applies such changes. 0 or E_NOMEM. */

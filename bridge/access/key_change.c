@@ -104,20 +104,28 @@ static int make_answer(struct key_change *k, const json_t *record)
 
 struct counting {
     const char *tenant, *but; /* but: an id that does not count, NULL: none */
-    size_t all, endless;
+    size_t all, endless; /* endless: of those that may do everything */
     struct err *e;
 };
+
+/* With it somebody can always come in. */
+static bool keeps_open(const struct rights *r)
+{
+    return r->scopes == BRIDGE_ALL_SCOPES && r->expires_ms == 0;
+}
 
 static int on_key(void *arg, const char *const *path, struct store_value v)
 {
     struct counting *c = arg;
+    struct rights r;
     json_t *record = record_parse(v, c->e);
     if (record == NULL) {
         return c->e->code;
     }
     if (key_owned(record, c->tenant) && (c->but == NULL || strcmp(c->but, path[0]) != 0)) {
+        rights_of_record(record, &r);
         c->all++;
-        c->endless += json_int(record, "expires_ms", 0) <= 0;
+        c->endless += keeps_open(&r);
     }
     json_decref(record);
     return 0;
@@ -162,7 +170,8 @@ static int check_last(struct store_txn *t, const struct key_change *k, struct er
     int rc = k->admin ? count(t, &c) : 0;
     if (rc == 0 && k->admin && c.endless == 0) {
         rc = err_word(e, E_CONFLICT, "last_admin_key",
-                      "this is the last admin key without an end; create another one first");
+                      "this is the last admin key that may do everything and has no end; create "
+                      "another one first");
     }
     return rc;
 }
@@ -232,7 +241,7 @@ static int apply_patch(struct store_txn *t, struct call *c, struct err *e)
     rc = rc != 0 ? rc : key_change_record(record, k->changes);
     rights_of_record(record, &r);
     rc = rc != 0 ? rc : rights_check(&r, who_of(k), e);
-    rc = rc != 0 || r.expires_ms == 0 ? rc : check_last(t, k, e);
+    rc = rc != 0 || keeps_open(&r) ? rc : check_last(t, k, e);
     rc = rc != 0 ? rc : record_put(t, STORE_KEYS, STORE_PATH(k->id), record, e);
     rc = rc != 0 ? rc : make_answer(k, record);
     json_decref(record);

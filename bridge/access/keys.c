@@ -59,7 +59,8 @@ static void fill(struct bridge_principal *out, const char *id, const json_t *rec
     const char *name = json_str_or(record, "name", "");
     rights_of_record(record, &r);
     memset(out, 0, sizeof(*out));
-    out->admin = tenant == NULL;
+    out->admin = tenant == NULL && r.scopes == BRIDGE_ALL_SCOPES;
+    out->meter = tenant == NULL && r.scopes == BRIDGE_METRICS_READ;
     (void)snprintf(out->tenant, sizeof(out->tenant), "%s", tenant != NULL ? tenant : "");
     (void)snprintf(out->key_id, sizeof(out->key_id), "%s", id);
     (void)snprintf(out->subject, sizeof(out->subject), "%s", id);

@@ -99,9 +99,14 @@ static int take_scopes(json_t *changes, const json_t *role, const json_t *list, 
         return 0;
     }
     int rc = scopes_parse(list, &bits, e);
-    if (rc == 0 && admin && bits != BRIDGE_ALL_SCOPES) {
+    if (rc == 0 && admin && bits != BRIDGE_ALL_SCOPES && bits != BRIDGE_METRICS_READ) {
         rc = err_field(e, "unsupported_scope", "scopes",
-                       "an admin key may do everything; a key of a tenant can have scopes");
+                       "an admin key may do everything, or metrics:read alone; a key of a tenant "
+                       "can have other scopes");
+    }
+    if (rc == 0 && !admin && bits != BRIDGE_ALL_SCOPES && (bits & BRIDGE_METRICS_READ) != 0) {
+        rc = err_field(e, "unsupported_scope", "scopes",
+                       "metrics:read shows every tenant's numbers: it is for keys of POST /v1/keys");
     }
     rc = rc != 0 ? rc : body_set(changes, "scopes", scopes_json(bits));
     return rc != 0 ? rc : json_set_str(changes, "role", NULL);

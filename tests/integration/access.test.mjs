@@ -247,6 +247,38 @@ test('rotation: the old secret works until the overlap ends, also over a restart
   }
 });
 
+test('a key for monitoring reads the numbers and the alerts, and nothing else', async () => {
+  const daemon = await Daemon.start({ settings: QUIET });
+  try {
+    const meter = await daemon.ok('POST', '/v1/keys', { name: 'prometheus', scopes: ['metrics:read'] });
+    assert.deepEqual([meter.tenant, meter.scopes], [null, ['metrics:read']]);
+    const open = new Set();
+    for (const [method, where, , pattern, security] of await operations(daemon, 'default')) {
+      if (security?.length === 0) continue;
+      const answer = await ask(daemon, meter.key, method, where);
+      if (answer.status !== 403) open.add(`${method} ${pattern}: ${answer.status}`);
+    }
+    assert.deepEqual([...open].sort(), ['GET /metrics: 200', 'GET /v1/alerts: 200']);
+    // a tenant's cannot have it, and * does not mean it there
+    const refused = await daemon.call('POST', '/v1/tenants/default/keys', { body: { scopes: ['metrics:read'] } });
+    assert.deepEqual([refused.status, refused.json.code], [422, 'unsupported_scope']);
+    const { key } = await newKey(daemon, 'default', { scopes: ['*'] });
+    for (const where of ['/metrics', '/v1/alerts']) assert.equal((await daemon.call('GET', where, { key })).status, 403);
+    // it opens no door for the operator
+    const first = `/v1/keys/${daemon.key.slice(4, 16)}`;
+    for (const [method, body] of [['DELETE'], ['PATCH', { scopes: ['metrics:read'] }]]) {
+      const answer = await daemon.call(method, first, { body });
+      assert.deepEqual([answer.status, answer.json.code], [409, 'last_admin_key']);
+    }
+    await daemon.ok('PATCH', `/v1/keys/${meter.id}`, { scopes: ['*'] });
+    assert.equal((await daemon.call('GET', '/v1/keys', { key: meter.key })).status, 200);
+    await daemon.ok('PATCH', first, { scopes: ['metrics:read'] }); // another one may do everything now
+    assert.equal((await daemon.call('GET', '/v1/keys')).status, 403);
+  } finally {
+    await daemon.close();
+  }
+});
+
 test('the last admin key without an end stays', async () => {
   const daemon = await Daemon.start({ settings: QUIET });
   try {

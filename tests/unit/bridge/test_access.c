@@ -214,6 +214,8 @@ static void test_bodies(void **state)
         {"{\"role\":\"viewer\",\"scopes\":[\"*\"]}", "role", false},
         {"{\"role\":\"viewer\"}", "role", true},
         {"{\"scopes\":[\"messages:read\"]}", "scopes", true},
+        {"{\"scopes\":[\"metrics:read\",\"messages:read\"]}", "scopes", true},
+        {"{\"scopes\":[\"metrics:read\"]}", "scopes", false},
         {"{\"sessions\":[\"main\"]}", "sessions", true},
         {"{\"expires_at\":\"tomorrow\"}", "expires_at", false},
         {"{\"expires_at\":\"1970-01-01T00:00:01Z\"}", "expires_at", false},
