@@ -104,6 +104,20 @@ static int allow_folder_of(int ruleset, const char *file, uint64_t rights, struc
     return allow(ruleset, dirname(copy), rights, e);
 }
 
+/* One of these may be a link to another disk: the rule is for where it leads. */
+static int allow_linked(int ruleset, const char *data_dir, uint64_t rights, struct err *e)
+{
+    static const char *const folders[] = {"media", "profiles", "search", "store"};
+    char path[PATH_MAX];
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < sizeof folders / sizeof folders[0]; i++) {
+        if (snprintf(path, sizeof path, "%s/%s", data_dir, folders[i]) < (int)sizeof path) {
+            rc = allow(ruleset, path, rights, e);
+        }
+    }
+    return rc;
+}
+
 static int allow_all(int ruleset, const struct confine_paths *p, uint64_t writing, struct err *e)
 {
     static const char *const writable[] = {"/tmp",  "/var/tmp",       "/dev",
@@ -111,6 +125,7 @@ static int allow_all(int ruleset, const struct confine_paths *p, uint64_t writin
     static const char *const programs[] = {"/usr",   "/bin", "/sbin", "/lib",
                                            "/lib64", "/opt", "/snap", NULL};
     int rc = allow(ruleset, p->data_dir, writing, e);
+    rc = rc != 0 ? rc : allow_linked(ruleset, p->data_dir, writing, e);
     for (size_t i = 0; rc == 0 && writable[i] != NULL; i++) {
         rc = allow(ruleset, writable[i], writing, e);
     }

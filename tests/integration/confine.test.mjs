@@ -71,6 +71,18 @@ test('confine = off leaves it to the modes of files', async () => {
   assert.equal(told.core, '0');
 });
 
+test('a folder of the data directory may lead to another disk', async (t) => {
+  const dataDir = temporaryDirectory('linked');
+  const disk = fs.mkdtempSync(root ? '/var/lib/wabridge-test-' : path.join(process.env.HOME, 'wabridge-test-'));
+  fs.symlinkSync(disk, path.join(dataDir, 'media'));
+  t.after(() => [dataDir, disk].forEach(removeDirectory));
+  const daemon = await Daemon.start({ dataDir, settings: { 'browser.executable': '/bin/false', 'security.confine': 'on' } });
+  t.after(() => daemon.close());
+  const answer = await daemon.call('POST', '/v1/tenants/default/media?filename=a.txt', { body: Buffer.from('kept elsewhere'), headers: { 'content-type': 'text/plain' } });
+  assert.equal(answer.status, 201, answer.text);
+  assert.ok(fs.readdirSync(disk, { recursive: true }).some((name) => name.includes(answer.json.sha256)));
+});
+
 describe('the service manager', () => {
   let dir, daemon;
   before(() => (dir = temporaryDirectory('notify')));
