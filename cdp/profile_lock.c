@@ -272,7 +272,10 @@ static int make_tmp(struct profile *p, struct err *e)
     if (strlen(p->tmp) + sizeof(TMP_SOCKET) > sizeof(un.sun_path)) {
         free(p->tmp);
         p->tmp = mem_strdup(TMP_FALLBACK);
-        if (!p->tmp || !mkdtemp(p->tmp)) {
+        if (!p->tmp) {
+            return err_set(e, E_NOMEM, "out of memory");
+        }
+        if (!mkdtemp(p->tmp)) {
             free(p->tmp);
             p->tmp = NULL;
             return err_sys(e, E_IO, errno, "cannot make a temporary directory in /tmp");
