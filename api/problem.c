@@ -20,6 +20,7 @@ static const struct {
     {0, "host_not_allowed", 421, 0},
     {0, "header_too_large", 431, 0},
     {0, "http_version", 505, 0},
+    {0, "storage_unavailable", 503, 10},
     {0, "qr_not_ready", 409, 2},
     {0, "queue_full", 429, 10},
     {0, "quota_exceeded", 429, 0},

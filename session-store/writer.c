@@ -144,13 +144,17 @@ static void hand_over(struct store *s, size_t from, size_t to)
 static void explain(int rc, int mdb, struct err *e)
 {
     if (mdb == MDB_MAP_FULL) {
-        err_set(e, rc, "the store is full: remove old data, or restart with a bigger limit");
+        err_set(e, rc, "the store is full: remove old data, or restart with a bigger [store] map_gib");
     } else if (rc == E_FULL) {
         err_set(e, rc, "the disk is full: free space (%s)", mdb_strerror(mdb));
     } else if (mdb == MDB_PANIC) {
-        err_set(e, rc, "the store stopped after a disk error: check the disk and restart");
-    } else {
+        err_word(e, rc, "storage_unavailable",
+                 "the store stopped after a disk error: check the disk and restart");
+    } else if (rc != E_IO) {
         err_set(e, rc, "the store cannot be written: %s", mdb_strerror(mdb));
+    } else {
+        err_word(e, rc, "storage_unavailable", "the store cannot be written: check the disk (%s)",
+                 mdb_strerror(mdb));
     }
 }
 

@@ -45,6 +45,27 @@ function smallDisk(mib) {
   if (status === 0) return { dir, remount: (how) => execFileSync('mount', ['-o', `remount,${how}`, dir]), gone: () => { spawnSync('umount', ['-l', dir]); removeDirectory(dir); } };
   removeDirectory(dir);
 }
+// A file system of its own in a file, that can turn read-only under open files, as after a disk error.
+// (A plain remount is refused while files are open for writing.)
+function ownDisk() {
+  const dir = temporaryDirectory('disk');
+  const image = `${dir}.img`;
+  fs.closeSync(fs.openSync(image, 'w'));
+  fs.truncateSync(image, 64 << 20);
+  const mount = () => spawnSync('mount', ['-o', 'loop', image, dir]).status === 0;
+  const unmount = () => spawnSync('umount', ['-l', dir]);
+  const gone = () => { unmount(); removeDirectory(dir); fs.rmSync(image, { force: true }); };
+  if (spawnSync('mkfs.ext4', ['-q', '-F', image]).status === 0 && mount()) {
+    fs.chmodSync(dir, 0o711);
+    return { dir, mount, unmount, gone, breaks: () => execFileSync('mount', ['-o', 'remount,abort', dir]) };
+  }
+  gone();
+}
+const canMountFile = (() => {
+  const disk = process.getuid() === 0 ? ownDisk() : undefined;
+  disk?.gone();
+  return disk !== undefined;
+})();
 const canMount = (() => {
   const disk = process.getuid() === 0 ? smallDisk(1) : undefined;
   disk?.gone();
@@ -83,6 +104,55 @@ describe('a disk that is full', { skip: !canMount && 'this machine does not let 
     }
     try {
       await assert.rejects(Daemon.start({ dataDir: path.join(disk.dir, 'data'), settings }), /No space left|full/);
+    } finally {
+      disk.gone();
+    }
+  });
+});
+
+describe('a disk that is read-only', () => {
+  test('turned so while running: 503 in words, reads go on, nothing accepted is lost', { skip: !canMountFile && 'this machine does not let us mount a file system in a file' }, async () => {
+    const disk = ownDisk();
+    try {
+      const dataDir = path.join(disk.dir, 'data');
+      let daemon = await Daemon.start({ dataDir, settings });
+      const before = [];
+      for (let i = 0; i < 5; i++) before.push((await daemon.session().send(ALICE, `m${i}`)).id);
+      disk.breaks();
+      const refusal = await daemon.call('POST', MESSAGES, { body: { to: ALICE, text: 'refused' } });
+      assert.equal(refusal.status, 503, refusal.text);
+      assert.equal(refusal.json.code, 'storage_unavailable');
+      assert.match(refusal.json.detail, /read-only|disk/i);
+      assert.equal((await daemon.call('GET', '/health')).status, 503);
+      await allThere(daemon, before);
+      await daemon.kill();
+      await assert.rejects(Daemon.start({ dataDir, settings }), /[Rr]ead-only|disk/);
+      disk.unmount();
+      assert.ok(disk.mount());
+      daemon = await Daemon.start({ dataDir, settings });
+      await allThere(daemon, before);
+      await acceptsAgain(daemon);
+      assert.equal((await daemon.call('GET', '/health')).status, 200);
+      await daemon.close();
+    } finally {
+      disk.gone();
+    }
+  });
+
+  test('at start: one line that says so; writable again, it starts with all there', { skip: !canMount && 'this machine does not let us mount a file system' }, async () => {
+    const disk = smallDisk(64);
+    try {
+      const dataDir = path.join(disk.dir, 'data');
+      let daemon = await Daemon.start({ dataDir, settings });
+      const { id } = await daemon.session().send(ALICE, 'before');
+      await daemon.close();
+      disk.remount('ro');
+      await assert.rejects(Daemon.start({ dataDir, settings }), /[Rr]ead-only/);
+      disk.remount('rw');
+      daemon = await Daemon.start({ dataDir, settings });
+      await allThere(daemon, [id]);
+      await acceptsAgain(daemon);
+      await daemon.close();
     } finally {
       disk.gone();
     }

@@ -48,6 +48,7 @@ static void test_words(void **state)
 {
     (void)state;
     assert_int_equal(status_of(E_TIMEOUT, "qr_not_ready"), 409);
+    assert_int_equal(status_of(E_IO, "storage_unavailable"), 503);
     assert_int_equal(status_of(E_LIMIT, "queue_full"), 429);
     assert_int_equal(status_of(E_INVALID, "malformed_json"), 400);
     assert_int_equal(status_of(E_INVALID, "malformed_request"), 400);
