@@ -179,13 +179,15 @@ const struct schema schemas[] = {
      OBJECT("\"profile_bytes\",\"cache_bytes\"",
             "\"profile_bytes\":" INT ",\"cache_bytes\":" INT ",\"quarantine_bytes\":" INT
             ",\"quarantined\":" INT)},
-    {"Hibernate", OBJECT("", "\"after_idle_s\":" INT ",\"wake_every_s\":" INT ",\"wake_at\":" TIME_OR_NULL)},
+    {"Hibernate", OBJECT("", "\"after_idle_s\":" INT ",\"wake_every_s\":" INT ",\"wake_at\":" TIME_OR_NULL
+            ",\"quiet_hours\":{\"type\":[\"object\",\"null\"],\"properties\":{\"from\":" TEXT ",\"to\":" TEXT "}}")},
     {"SessionPut",
      OBJECT("", "\"channel\":{\"enum\":[\"web\"]},\"autostart\":" BOOL
                ",\"media\":{\"type\":[\"object\",\"null\"],\"properties\":{\"download\":{"
                "\"description\":\"all, none, or a list of types\"},\"max_bytes\":" INT
                "}},\"metadata\":" ANY ",\"hibernate\":{\"type\":[\"object\",\"null\"],\"properties\":{"
-               "\"after_idle_s\":" INT ",\"wake_every_s\":" INT "}}")},
+               "\"after_idle_s\":" INT ",\"wake_every_s\":" INT
+               ",\"quiet_hours\":{\"type\":[\"object\",\"null\"],\"properties\":{\"from\":" TEXT ",\"to\":" TEXT "}}}}")},
     {"SessionList", LIST_OF("Session")},
     {"Qr",
      OBJECT("\"code\",\"data_url\"", "\"code\":" TEXT ",\"data_url\":" TEXT ",\"attempt\":" INT

@@ -159,6 +159,20 @@ uint64_t zone_month_end(const struct zone *z, uint64_t wall_ms)
     return period_end(z, wall_ms, 33 * DAY_S, local_month);
 }
 
+uint64_t zone_span_end(const struct zone *z, uint64_t wall_ms, int32_t from, int32_t to)
+{
+    int64_t utc = (int64_t)(wall_ms / 1000), local = utc + zone_offset(z, utc);
+    int64_t time = local - floor_div(local, DAY_S) * DAY_S;
+    bool on = from < to ? time >= from && time < to : time >= from || time < to;
+    if (!on) {
+        return 0;
+    }
+    int64_t end = utc + (to > time ? to - time : to - time + DAY_S);
+    int64_t put = zone_offset(z, utc) - zone_offset(z, end); /* the clock is, between the two */
+    end = end + put > utc ? end + put : end;
+    return (uint64_t)end * 1000;
+}
+
 /* ---- the footer -------------------------------------------------------------------------------- */
 
 static bool take_name(const char **s)

@@ -24,6 +24,10 @@ void zone_date(const struct zone *z, uint64_t wall_ms, char out[ZONE_DATE_LEN]);
 /* When the local day or month of that time ends, in ms since 1970 UTC. */
 uint64_t zone_day_end(const struct zone *z, uint64_t wall_ms);
 uint64_t zone_month_end(const struct zone *z, uint64_t wall_ms);
+/* When a part of the day (seconds since its local midnight, past it when to < from) that is on at
+ * that time ends, in ms since 1970 UTC; 0: it is not on. Where the clock is put forward over its end
+ * it ends up to that much later. */
+uint64_t zone_span_end(const struct zone *z, uint64_t wall_ms, int32_t from, int32_t to);
 /* Reads a TZif file's bytes; gives, NULL when it is none. For tests and zone_get(). */
 struct zone *zone_parse(const unsigned char *data, size_t len);
 void zone_free(struct zone *z); /* of zone_parse() only */

@@ -172,7 +172,7 @@ static void on_timer_sync(uv_timer_t *t)
 
 static void on_timer_wake(uv_timer_t *t)
 {
-    session_rouse(t->data, "by its schedule");
+    session_scheduled(t->data);
 }
 
 static const uv_timer_cb timer_table[TIMER_COUNT] = {

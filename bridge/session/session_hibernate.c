@@ -10,7 +10,8 @@
  * daemon changes neither.
  *
  * Failure modes: a send that is accepted while the browser still closes wakes the session when it
- * has; the far end forgets a device that does not show up for about two weeks, so wake_every_s is
+ * has; a schedule that falls into the quiet hours waits for their end, and is looked at again when it
+ * is due (the tenant's zone may be another by then); the far end forgets a device that does not show up for about two weeks, so wake_every_s is
  * bounded below that; a wake without memory for a browser waits for it (session_memory.c).
  */
 #include "session_priv.h"
@@ -18,6 +19,7 @@
 #include "clock.h"
 #include "core_priv.h"
 #include "json.h"
+#include "usage.h"
 
 #include <string.h>
 
@@ -39,9 +41,33 @@ static int check_seconds(const json_t *v, const char *key, const char *field, in
     return 0;
 }
 
+/* "22:00" in seconds since midnight; -1: it is none. */
+static int32_t time_of_day(const json_t *v)
+{
+    const char *t = json_string_value(v);
+    if (!t || json_string_length(v) != 5 || strspn(t, "0123456789") != 2 || t[2] != ':' ||
+        strspn(t + 3, "0123456789") != 2) {
+        return -1;
+    }
+    int32_t hour = (t[0] - '0') * 10 + (t[1] - '0'), minute = (t[3] - '0') * 10 + (t[4] - '0');
+    return hour < 24 && minute < 60 ? (hour * 60 + minute) * 60 : -1;
+}
+
+static int check_quiet(const json_t *v, struct err *e)
+{
+    if (!v || json_is_null(v)) {
+        return 0;
+    }
+    int32_t from = time_of_day(json_object_get(v, "from")), to = time_of_day(json_object_get(v, "to"));
+    return json_object_size(v) == 2 && from >= 0 && to >= 0 && from != to
+               ? 0
+               : err_field(e, NULL, "hibernate.quiet_hours",
+                           "quiet_hours is null, or from and to, two times such as 22:00 and 07:00");
+}
+
 int hibernate_check(const json_t *v, struct err *e)
 {
-    static const char *const known[] = {"after_idle_s", "wake_every_s", NULL};
+    static const char *const known[] = {"after_idle_s", "wake_every_s", "quiet_hours", NULL};
     if (!v || json_is_null(v)) {
         return 0;
     }
@@ -52,11 +78,12 @@ int hibernate_check(const json_t *v, struct err *e)
     const json_t *value;
     json_object_foreach((json_t *)(uintptr_t)v, key, value)
     {
-        if (strcmp(key, known[0]) != 0 && strcmp(key, known[1]) != 0) {
+        if (strcmp(key, known[0]) != 0 && strcmp(key, known[1]) != 0 && strcmp(key, known[2]) != 0) {
             return err_field(e, "unknown_field", "hibernate", "hibernate has no member %.60s", key);
         }
     }
-    int rc = check_seconds(v, known[0], "hibernate.after_idle_s", 1, IDLE_MAX_S, e);
+    int rc = check_quiet(json_object_get(v, known[2]), e);
+    rc = rc != 0 ? rc : check_seconds(v, known[0], "hibernate.after_idle_s", 1, IDLE_MAX_S, e);
     return rc != 0 ? rc : check_seconds(v, known[1], "hibernate.wake_every_s", WAKE_MIN_S, WAKE_MAX_S, e);
 }
 
@@ -67,6 +94,31 @@ static uint64_t setting_ms(const struct session *s, const char *key)
 }
 
 /* ---- asleep ------------------------------------------------------------------------------- */
+
+/* That time, or the end of the quiet hours that it falls into. Where the store cannot be read they
+ * are UTC's. */
+static uint64_t after_quiet(const struct session *s, uint64_t at_ms)
+{
+    struct store_txn *t = NULL;
+    const json_t *quiet = json_obj(s->hibernate, "quiet_hours");
+    if (!quiet) {
+        return at_ms;
+    }
+    json_t *tenant = store_read(s->b->store, &t, NULL) == 0 ? usage_tenant(t, s->tenant) : NULL;
+    if (t) {
+        store_read_end(t);
+    }
+    uint64_t end = zone_span_end(usage_zone(tenant), at_ms, time_of_day(json_object_get(quiet, "from")),
+                                 time_of_day(json_object_get(quiet, "to")));
+    json_decref(tenant);
+    return end != 0 ? end : at_ms;
+}
+
+static void plan(struct session *s)
+{
+    uint64_t every = setting_ms(s, "wake_every_s");
+    s->wake_ms = s->asleep && every ? after_quiet(s, clock_wall_ms() + every) : 0;
+}
 
 static void arm(struct session *s)
 {
@@ -93,18 +145,16 @@ static bool work_waits(struct session *s)
 
 void session_hibernate_set(struct session *s)
 {
-    uint64_t every = setting_ms(s, "wake_every_s");
     session_timer_stop(s, TIMER_WAKE);
-    s->wake_ms = s->asleep && every ? clock_wall_ms() + every : 0;
+    plan(s);
     arm(s);
 }
 
 static void sleep_now(struct session *s, const char *why)
 {
-    uint64_t every = setting_ms(s, "wake_every_s");
     s->asleep = true;
     s->no_room = false;
-    s->wake_ms = every ? clock_wall_ms() + every : 0;
+    plan(s);
     session_move(s, SESSION_HIBERNATING, "%s", why);
     session_end(s);
     arm(s); /* after the end, which stops all timers */
@@ -164,6 +214,25 @@ void session_rouse(struct session *s, const char *why)
     session_run(s); /* or when the browser that still closes has ended */
 }
 
+/* Is it to wake by its schedule now? What falls into the quiet hours is put off. */
+static bool due(struct session *s)
+{
+    uint64_t now = clock_wall_ms();
+    if (s->wake_ms != 0 && s->wake_ms <= now) {
+        s->wake_ms = after_quiet(s, now);
+    }
+    return s->wake_ms != 0 && s->wake_ms <= now;
+}
+
+void session_scheduled(struct session *s)
+{
+    if (s->asleep && !due(s)) {
+        arm(s);
+    } else {
+        session_rouse(s, "by its schedule");
+    }
+}
+
 void session_needed(struct session *s)
 {
     session_rouse(s, "a message waits to be sent");
@@ -174,7 +243,7 @@ bool session_rise(struct session *s)
     if (!s->asleep) {
         return true;
     }
-    if (work_waits(s) || (s->wake_ms != 0 && s->wake_ms <= clock_wall_ms())) {
+    if (work_waits(s) || due(s)) {
         s->asleep = false;
         s->wake_ms = 0;
         return true;

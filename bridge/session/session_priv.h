@@ -150,7 +150,7 @@ struct session {
     struct storage storage;
     uint64_t stored_ms; /* monotonic: measured then; 0: never */
     bool tidying;       /* caches are being cleared; the run has not ended before */
-    json_t *hibernate;  /* {after_idle_s,wake_every_s}; NULL: never by itself */
+    json_t *hibernate;  /* {after_idle_s,wake_every_s,quiet_hours}; NULL: never by itself */
     bool asleep;
     struct script *script; /* what its page got */
     bool caps_known;       /* this document has told its capabilities */
@@ -285,6 +285,7 @@ int hibernate_check(const json_t *v, struct err *e); /* of PUT session; NULL and
 void session_hibernate_set(struct session *s); /* the setting has changed */
 int session_lull(struct session *s, struct err *e); /* on request */
 void session_rouse(struct session *s, const char *why);
+void session_scheduled(struct session *s); /* the time of its next wake has come */
 void session_doze(struct session *s); /* idle for long enough: hibernates */
 /* At the start of the daemon. True: it is to run now. */
 bool session_rise(struct session *s);

@@ -30,7 +30,10 @@ describe('hibernation', () => {
     const refused = await daemon.call('POST', `${session.path}/hibernate`);
     assert.equal(refused.status, 409);
     assert.equal(refused.json.code, 'not_linked');
-    for (const hibernate of [{ after_idle_s: -1 }, { wake_every_s: 1 }, { sleep: 1 }, 'yes', { after_idle_s: '5' }]) {
+    for (const hibernate of [{ after_idle_s: -1 }, { wake_every_s: 1 }, { sleep: 1 }, 'yes', { after_idle_s: '5' },
+      { quiet_hours: '22-7' }, { quiet_hours: { from: '22:00' } }, { quiet_hours: { from: '22:00', to: '24:00' } },
+      { quiet_hours: { from: '7:00', to: '22:00' } }, { quiet_hours: { from: '07:00', to: '07:00' } },
+      { quiet_hours: { from: '22:00', to: '07:00', zone: 'UTC' } }]) {
       const answer = await daemon.call('PUT', session.path, { body: { hibernate } });
       assert.equal(answer.status, 422, JSON.stringify(hibernate));
     }
@@ -96,6 +99,38 @@ describe('hibernation', () => {
     await events.find((e) => slept(e) && e.seq > events.items.find(slept).seq, 'the second sleep');
     await daemon.ok('PUT', session.path, { hibernate: null });
     await events.close();
+  });
+
+  test('quiet hours in the zone of the tenant put its schedule off; a send wakes it all the same', async () => {
+    await session.act('wake');
+    await session.until('ready');
+    await within((async () => { while ((await session.get()).backlog.outbox > 0); })(), 'acks');
+    // an hour ago until in two hours in Kathmandu: by UTC's clock it is not quiet now
+    const ahead = (5 * 60 + 45) * 60e3;
+    const end = new Date(Math.ceil(Date.now() / 60e3) * 60e3 + 2 * 3600e3);
+    const local = (ms) => new Date(ms + ahead).toISOString().slice(11, 16);
+    const quiet_hours = { from: local(end - 3 * 3600e3), to: local(end.getTime()) };
+    await daemon.ok('PUT', '/v1/tenants/default', { time_zone: 'UTC' });
+    const put = await daemon.ok('PUT', session.path, { hibernate: { wake_every_s: 15, quiet_hours } });
+    assert.deepEqual(put.hibernate.quiet_hours, quiet_hours);
+    const { hibernate } = await session.act('hibernate');
+    assert.ok(Date.parse(hibernate.wake_at) < end - 3600e3);
+    await asleep();
+    // the tenant moves: looked at again when the time has come, and put off
+    await daemon.ok('PUT', '/v1/tenants/default', { time_zone: 'Asia/Kathmandu' });
+    await within((async () => { while ((await session.get()).hibernate.wake_at !== end.toISOString()); })(), 'the wake put off');
+    assert.equal((await session.get()).status, 'hibernating');
+    await daemon.stop();
+    await daemon.run();
+    assert.equal((await session.get()).hibernate.wake_at, end.toISOString());
+    // planned anew it is put off at once
+    const again = await daemon.ok('PUT', session.path, { hibernate: { wake_every_s: 5, quiet_hours } });
+    assert.equal(again.hibernate.wake_at, end.toISOString());
+    const events = daemon.events('default', await session.lastSeq());
+    const sent = await session.send(ALICE, 'at night');
+    await events.find((e) => e.data?.id === sent.id && e.data.status === 'sent', 'the send');
+    await events.close();
+    await daemon.ok('PUT', session.path, { hibernate: null });
   });
 
   test('stop ends it for good, start begins afresh', async () => {

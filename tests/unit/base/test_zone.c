@@ -58,6 +58,34 @@ static void summer_time_makes_days_of_23_and_25_hours(void **state)
               "2060-07-15T14:00:00.000Z");
 }
 
+static void check_span(const char *when, int from_h, int to_h, const char *end)
+{
+    char shown[CLOCK_RFC3339_LEN] = "";
+    uint64_t ms = zone_span_end(zone_get("Europe/Berlin"), at(when), from_h * 3600, to_h * 3600);
+    if (ms != 0) {
+        clock_rfc3339(ms, shown);
+    }
+    print_message("%s %d-%d\n", when, from_h, to_h);
+    assert_string_equal(shown, end);
+}
+
+static void parts_of_a_day_are_local(void **state)
+{
+    (void)state;
+    check_span("2026-11-21T20:59:59Z", 22, 7, "");
+    check_span("2026-11-21T21:00:00Z", 22, 7, "2026-11-22T06:00:00.000Z");
+    check_span("2026-11-22T05:59:59Z", 22, 7, "2026-11-22T06:00:00.000Z");
+    check_span("2026-11-22T06:00:00Z", 22, 7, "");
+    check_span("2026-11-22T11:30:00Z", 12, 14, "2026-11-22T13:00:00.000Z");
+    check_span("2026-11-22T13:00:00Z", 12, 14, "");
+    check_span("2026-11-22T22:59:59Z", 12, 0, "2026-11-22T23:00:00.000Z");
+    /* the clock is put back, and forward, while it lasts */
+    check_span("2026-10-24T21:00:00Z", 22, 7, "2026-10-25T06:00:00.000Z");
+    check_span("2026-03-28T22:00:00Z", 22, 7, "2026-03-29T05:00:00.000Z");
+    /* its end is an hour that is not there */
+    check_span("2026-03-29T00:59:59Z", 0, 2, "2026-03-29T01:00:00.000Z");
+}
+
 static void months_end_where_the_next_begins(void **state)
 {
     (void)state;
@@ -116,6 +144,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(days_are_local),
         cmocka_unit_test(summer_time_makes_days_of_23_and_25_hours),
+        cmocka_unit_test(parts_of_a_day_are_local),
         cmocka_unit_test(months_end_where_the_next_begins),
         cmocka_unit_test(names_that_are_none_give_none),
         cmocka_unit_test(broken_files_are_refused),
