@@ -150,7 +150,12 @@ static void begin(struct api_request *r, const char *session)
     if (rc == 0 && phrase != NULL && (text == NULL || strlen(text) < 8)) {
         rc = err_field(&e, NULL, "passphrase", "a passphrase has at least 8 characters");
     }
-    rc = rc != 0 ? rc : bridge_backup(api_bridge(r), &spec, on_ready, api_hold(r), &e);
+    if (rc == 0) {
+        rc = bridge_backup(api_bridge(r), &spec, on_ready, api_hold(r), &e);
+        if (rc != 0) {
+            request_release(r); /* on_ready is not called */
+        }
+    }
     if (rc != 0) {
         api_fail(r, &e);
     }
