@@ -314,6 +314,8 @@ static void close_all(struct bench *x)
     wait_closed(x);
     store_close(x->store, on_closed, x);
     wait_closed(x);
+    (void)uv_run(&x->loop, UV_RUN_DEFAULT); /* the last handles */
+    (void)uv_loop_close(&x->loop);
 }
 
 int main(int argc, char **argv)
