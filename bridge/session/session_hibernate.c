@@ -123,8 +123,9 @@ static void plan(struct session *s)
 static void arm(struct session *s)
 {
     uint64_t now = clock_wall_ms(), every = setting_ms(s, "wake_every_s");
-    if (s->wake_ms > now + every) {
-        s->wake_ms = now + every; /* the clock was put back since */
+    if (s->wake_ms > now + every) { /* put off by quiet hours, or the clock was put back since */
+        uint64_t latest = after_quiet(s, now + every);
+        s->wake_ms = s->wake_ms > latest ? latest : s->wake_ms;
     }
     if (s->wake_ms != 0) {
         session_timer(s, TIMER_WAKE, s->wake_ms > now ? s->wake_ms - now : 0);
