@@ -9,6 +9,7 @@
 
 #include "limit.h"
 #include "mem.h"
+#include "pages.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -296,6 +297,11 @@ int request_admit(struct api_request *r, struct err *e)
     }
     bool known;
     r->route = path_router_match(r->api->router, r->method, &path, r->param, &known, r->allow_text);
+    bool reads = strcmp(r->method, MHD_HTTP_METHOD_GET) == 0 ||
+                 strcmp(r->method, MHD_HTTP_METHOD_HEAD) == 0;
+    if (r->route == NULL && !known && reads) {
+        r->route = pages_route(r->target);
+    }
     if (r->route == NULL) {
         if (!known) {
             return err_set(e, E_NOTFOUND,

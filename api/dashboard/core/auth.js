@@ -1,0 +1,72 @@
+// Who uses this tab. The key lives in sessionStorage: it goes with the tab, and no other page of the
+// browser can read it. Nothing here is a cookie, so no foreign page can make the browser act.
+import { computed, signal } from '@preact/signals';
+
+const KEY = 'wabridge.key';
+const TENANT = 'wabridge.tenant';
+export const key = signal(sessionStorage.getItem(KEY) || '');
+export const me = signal(null);        // GET /v1/me
+export const tenants = signal([]);     // ids that the menu offers; one for a tenant's key
+export const tenant = signal('');
+export const signedIn = computed(() => Boolean(key.value && me.value));
+export const refusal = signal(null);   // why the sign-in page is shown again
+
+export function chooseTenant(id) {
+  tenant.value = id;
+  sessionStorage.setItem(TENANT, id);
+}
+
+// May this key do what the scope names? An admin key may do everything.
+export function can(scope) {
+  const who = me.value;
+  return Boolean(who && (who.admin || who.scopes.includes('*') || who.scopes.includes(scope)));
+}
+export const isAdmin = () => Boolean(me.value?.admin);
+
+async function ask(path, options = {}) {
+  const { call } = await import('./api.js');
+  return call(options.method || 'GET', path, options);
+}
+
+// Signs in with what sessionStorage or a person gave. Throws the Problem.
+export async function signIn(text) {
+  key.value = text.trim();
+  try {
+    const who = await ask('/v1/me');
+    let names = [who.tenant];
+    if (who.admin) names = (await (await import('./api.js')).all('/v1/tenants')).map((t) => t.id);
+    tenants.value = names.filter(Boolean);
+    const before = sessionStorage.getItem(TENANT);
+    chooseTenant(tenants.value.includes(before) ? before : tenants.value[0] || '');
+    sessionStorage.setItem(KEY, key.value);
+    refusal.value = null;
+    me.value = who;
+  } catch (error) {
+    forget();
+    throw error;
+  }
+}
+
+// A one-time ticket of a link: exchanged for a key of its own.
+export async function signInByTicket(ticket) {
+  const answer = await ask('/v1/sign-in', { method: 'POST', body: { ticket }, open: true });
+  await signIn(answer.key);
+}
+
+function forget() {
+  sessionStorage.removeItem(KEY);
+  key.value = '';
+  me.value = null;
+}
+
+export async function signOut() {
+  if (me.value?.kind === 'sign_in') await ask('/v1/me', { method: 'DELETE' }).catch(() => {});
+  forget();
+}
+
+// The key stopped working (deleted, expired): back to the sign-in page, which says why.
+export function onRefused(problem) {
+  if (!me.value) return;
+  refusal.value = problem;
+  forget();
+}

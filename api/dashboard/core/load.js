@@ -1,0 +1,61 @@
+// Loading what a page shows: const list = useLoad(() => get(of`/sessions`), [tenant.value]);
+// list: {data, error, loading, reload(), set(data)}. Old data stays while new data is on its way.
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { on } from './live.js';
+
+export function useLoad(load, inputs = []) {
+  const [state, setState] = useState({ data: undefined, error: null, loading: true });
+  const latest = useRef(null);
+  const reload = useCallback(async () => {
+    latest.current?.abort();
+    const mine = (latest.current = new AbortController());
+    setState((s) => ({ ...s, loading: true }));
+    try {
+      const data = await load(mine.signal);
+      if (mine === latest.current) setState({ data, error: null, loading: false });
+    } catch (error) {
+      if (mine === latest.current && error.name !== 'AbortError') setState((s) => ({ ...s, error, loading: false }));
+    }
+  }, inputs);
+  useEffect(() => {
+    setState({ data: undefined, error: null, loading: true });
+    reload();
+    return () => {
+      latest.current?.abort();
+      latest.current = null;
+    };
+  }, [reload]);
+  const set = useCallback((change) => setState((s) => ({ ...s, data: typeof change === 'function' ? change(s.data) : change })), []);
+  return { ...state, reload, set };
+}
+
+// Calls listener for each such event while the component is there.
+export function useEvents(types, listener, inputs = []) {
+  useEffect(() => on(types, listener), inputs);
+}
+
+// Calls act once things have been quiet for `ms`, and at least every 5 × ms.
+export function throttled(act, ms = 400) {
+  let timer = null, first = 0;
+  const run = () => {
+    timer = null;
+    first = 0;
+    act();
+  };
+  const call = () => {
+    const now = Date.now();
+    first ||= now;
+    clearTimeout(timer);
+    timer = setTimeout(run, Math.min(ms, Math.max(0, first + 5 * ms - now)));
+  };
+  call.cancel = () => clearTimeout(timer);
+  return call;
+}
+
+// Every `ms` while the tab is seen.
+export function useInterval(act, ms, inputs = []) {
+  useEffect(() => {
+    const timer = setInterval(() => document.hidden || act(), ms);
+    return () => clearInterval(timer);
+  }, [ms, ...inputs]);
+}

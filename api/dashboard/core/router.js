@@ -1,0 +1,34 @@
+// Where we are: #/page/part/part?name=value. The hash, so that one file serves every page.
+import { signal } from '@preact/signals';
+
+function read() {
+  const [path, query = ''] = location.hash.replace(/^#\/?/, '').split('?');
+  const parts = path.split('/').filter(Boolean).map(decodeURIComponent);
+  return { page: parts[0] || '', parts: parts.slice(1), query: Object.fromEntries(new URLSearchParams(query)) };
+}
+export const route = signal(read());
+addEventListener('hashchange', () => (route.value = read()));
+
+// href('inbox', ['main', chat], {filter: 'open'})
+export function href(page, parts = [], query = {}) {
+  const words = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined && value !== null && value !== '') words.set(name, value);
+  }
+  const path = [page, ...parts].map(encodeURIComponent).join('/');
+  return `#/${path}${words.size ? `?${words}` : ''}`;
+}
+
+export function go(page, parts, query, { replace = false } = {}) {
+  const where = href(page, parts, query);
+  if (!replace) location.hash = where;
+  else {
+    history.replaceState(null, '', where);
+    route.value = read();
+  }
+}
+// Changes only the query of the page we are on; no entry in the history.
+export function setQuery(changes) {
+  const { page, parts, query } = route.value;
+  go(page, parts, { ...query, ...changes }, { replace: true });
+}

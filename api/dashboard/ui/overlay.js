@@ -1,0 +1,107 @@
+// What lies above the page: dialogs, questions, menus, toasts.
+import { html } from 'htm/preact';
+import { signal } from '@preact/signals';
+import { useEffect, useId, useRef } from 'preact/hooks';
+import { t } from '../core/i18n.js';
+import { Button, Icon, IconButton } from './controls.js';
+
+// ---- dialogs: the browser's own <dialog> holds the focus and knows Escape
+export function Dialog({ title, onClose, children, acts, wide = false }) {
+  const ref = useRef(null);
+  const id = useId();
+  useEffect(() => {
+    const before = document.activeElement;
+    ref.current.showModal();
+    return () => before?.isConnected && before.focus();
+  }, []);
+  return html`<dialog ref=${ref} class=${`dialog ${wide ? 'wide' : ''}`} aria-labelledby=${id} onCancel=${(e) => { e.preventDefault(); onClose(); }}
+    onClick=${(e) => e.target === ref.current && onClose()}>
+    <div class="dialog-body"><header><h2 id=${id}>${title}</h2><${IconButton} icon="x-mark" label=${t('common.close')} onClick=${onClose} /></header>
+    <div class="dialog-content">${children}</div>${acts && html`<footer>${acts}</footer>`}</div></dialog>`;
+}
+
+// if (await confirm({title, text, act: 'Log out', danger: true})) …   With `type`, that word must be typed.
+const question = signal(null);
+export const confirm = (options) => new Promise((resolve) => (question.value = { ...options, resolve }));
+function Question() {
+  const q = question.value;
+  const typed = useRef('');
+  if (!q) return null;
+  const end = (answer) => {
+    question.value = null;
+    q.resolve(answer);
+  };
+  const agree = () => (!q.type || typed.current === q.type) && end(true);
+  return html`<${Dialog} title=${q.title} onClose=${() => end(false)} acts=${html`<${Button} onClick=${() => end(false)}>${t('common.cancel')}</${Button}>
+    <${Button} kind=${q.danger ? 'danger' : 'primary'} onClick=${agree}>${q.act}</${Button}>`}><p>${q.text}</p>
+    ${q.type && html`<label class="field">${t('common.type_to_confirm', { word: q.type })}<input type="text" dir="ltr" autocomplete="off" onInput=${(e) => (typed.current = e.currentTarget.value)} /></label>`}</${Dialog}>`;
+}
+
+// ---- toasts: toast('Saved'); toast(text, {tone: 'bad', act: 'Undo', onAct}); problem(error, 'What failed')
+const toasts = signal([]);
+let count = 0;
+export function toast(text, { tone = 'ok', detail, act, onAct, ms = act || tone === 'bad' ? 10_000 : 5000 } = {}) {
+  const id = ++count;
+  const entry = { id, text, tone, detail, act, onAct, timer: setTimeout(() => dismiss(id), ms) };
+  toasts.value = [...toasts.value, entry].slice(-4);
+  return () => dismiss(id);
+}
+function dismiss(id) {
+  toasts.value = toasts.value.filter((x) => x.id !== id);
+}
+// An error of a call, in words that help: what was tried, and what the server says.
+export function problem(error, title, { onRetry } = {}) {
+  if (error.name === 'AbortError') return;
+  toast(title || t('errors.title'), {
+    tone: 'bad', detail: error.status === 0 ? t('errors.offline_detail') : error.message,
+    act: onRetry && t('common.retry'), onAct: onRetry,
+  });
+}
+const SIGNS = { ok: 'check-circle', bad: 'exclamation-triangle', info: 'information-circle' };
+const Toasts = () => html`<div class="toasts" role="region" aria-label=${t('common.notices')} aria-live="polite">${toasts.value.map((x) => html`<div key=${x.id} class=${`toast ${x.tone}`} role=${x.tone === 'bad' ? 'alert' : undefined}
+  onMouseEnter=${() => clearTimeout(x.timer)}><${Icon} name=${SIGNS[x.tone] || SIGNS.info} /><div dir="auto"><strong>${x.text}</strong>${x.detail && html`<p>${x.detail}</p>`}</div>
+  ${x.act && html`<${Button} small onClick=${() => { dismiss(x.id); x.onAct(); }}>${x.act}</${Button}>`}
+  <${IconButton} icon="x-mark" size=${16} label=${t('common.close')} onClick=${() => dismiss(x.id)} /></div>`)}</div>`;
+
+export const Overlays = () => html`<${Question} /><${Toasts} />`;
+
+// ---- a menu behind a button. items: [{text, icon, onPick, href, danger, checked, disabled} | null (line)]
+export function Menu({ label, icon = 'ellipsis-vertical', items, children, align = 'end', class: more = '' }) {
+  const id = useId();
+  const list = useRef(null), button = useRef(null);
+  const place = () => {
+    const at = button.current.getBoundingClientRect();
+    const style = list.current.style;
+    const rtl = document.documentElement.dir === 'rtl';
+    const right = (align === 'end') !== rtl;
+    style.top = `${Math.max(8, Math.min(at.bottom + 4, innerHeight - list.current.offsetHeight - 8))}px`;
+    const left = right ? at.right - list.current.offsetWidth : at.left;
+    style.left = `${Math.max(8, Math.min(left, innerWidth - list.current.offsetWidth - 8))}px`;
+  };
+  const toggled = (e) => {
+    button.current?.setAttribute('aria-expanded', String(e.newState === 'open'));
+    if (e.newState !== 'open') return;
+    place();
+    list.current.querySelector('[role^=menuitem]:not([disabled])')?.focus();
+  };
+  const keys = (e) => {
+    const all = [...list.current.querySelectorAll('[role^=menuitem]:not([disabled])')];
+    const at = all.indexOf(document.activeElement);
+    const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[e.key];
+    if (next !== undefined) {
+      e.preventDefault();
+      all[(next + all.length) % all.length]?.focus();
+    } else if (e.key === 'Tab') list.current.hidePopover();
+  };
+  const pick = (item) => {
+    list.current.hidePopover();
+    button.current.focus();
+    item.onPick?.();
+  };
+  return html`<span class=${`menu ${more}`}><button type="button" ref=${button} class=${children ? 'menu-button' : 'icon-button quiet'} popovertarget=${id} aria-haspopup="menu" aria-expanded="false"
+    aria-label=${label} title=${children ? undefined : label}>${children || html`<${Icon} name=${icon} />`}</button>
+    <div id=${id} ref=${list} popover="auto" role="menu" class="menu-list" aria-label=${label} onToggle=${toggled} onKeyDown=${keys}>
+    ${items.filter((x) => x !== undefined && x !== false).map((item, i) => item === null ? html`<hr key=${i} />` : html`<${item.href ? 'a' : 'button'} key=${i} role=${item.checked === undefined ? 'menuitem' : 'menuitemradio'} aria-checked=${item.checked === undefined ? undefined : String(item.checked)}
+      type=${item.href ? undefined : 'button'} href=${item.href} disabled=${item.disabled} tabindex="-1" class=${item.danger ? 'danger' : ''} onClick=${() => pick(item)}>
+      ${item.icon && html`<${Icon} name=${item.icon} size=${18} />`}<span>${item.text}</span>${item.checked && html`<${Icon} name="check" size=${16} />`}</${item.href ? 'a' : 'button'}>`)}</div></span>`;
+}

@@ -1,0 +1,219 @@
+/*
+ * Serves the dashboard: "/" and the files under "/assets/". They are no routes of the API: they hold
+ * nothing of anybody, need no key, and their names change with every build.
+ *
+ * A page may run our own files and its import map, speak to this server only, and be shown in no
+ * frame (but the widget, see pages_answer()).
+ */
+#include "pages.h"
+
+#include "api_priv.h"
+#include "crypto.h"
+#include "mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#define POLICY 2048 /* bytes of the Content-Security-Policy; the widget's origins are bounded */
+
+static const struct page_asset *find(const char *name)
+{
+    size_t low = 0;
+    size_t high = page_asset_count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        int order = strcmp(name, page_assets[mid].name);
+        if (order == 0) {
+            return &page_assets[mid];
+        }
+        if (order < 0) {
+            high = mid;
+        } else {
+            low = mid + 1;
+        }
+    }
+    return NULL;
+}
+
+char *pages_plain(const struct page_asset *asset)
+{
+    char *out = malloc(asset->len + 1);
+    z_stream z = {0};
+    if (out == NULL || inflateInit2(&z, 16 + MAX_WBITS) != Z_OK) {
+        free(out);
+        return NULL;
+    }
+    z.next_in = (z_const Bytef *)(uintptr_t)asset->gz;
+    z.avail_in = (uInt)asset->gz_len;
+    z.next_out = (Bytef *)out;
+    z.avail_out = (uInt)asset->len + 1;
+    int rc = inflate(&z, Z_FINISH);
+    (void)inflateEnd(&z);
+    if (rc != Z_STREAM_END || z.total_out != asset->len) {
+        free(out);
+        return NULL;
+    }
+    out[asset->len] = '\0';
+    return out;
+}
+
+bool pages_script_hash(const char *html, size_t len, char out[PAGES_HASH])
+{
+    static const char before[] = "<script type=\"importmap\">";
+    const char *start = memmem(html, len, before, sizeof(before) - 1);
+    if (start == NULL) {
+        return false;
+    }
+    start += sizeof(before) - 1;
+    const char *end = memmem(start, len - (size_t)(start - html), "</script>", 9);
+    uint8_t digest[CRYPTO_SHA256_LEN];
+    char text[48] = "";
+    if (end == NULL || crypto_sha256(start, (size_t)(end - start), digest) != 0) {
+        return false;
+    }
+    (void)crypto_base64(digest, sizeof(digest), text);
+    (void)snprintf(out, PAGES_HASH, "'sha256-%s'", text);
+    return true;
+}
+
+static bool takes_gzip(struct api_request *r)
+{
+    const char *accept =
+        MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT_ENCODING);
+    const char *found = accept != NULL ? strstr(accept, "gzip") : NULL;
+    if (found == NULL) {
+        return false;
+    }
+    found += 4;
+    found += strspn(found, " ;");
+    /* "q=0", "q=0.0" refuse it; "q=0.5" does not */
+    return strncmp(found, "q=0", 3) != 0 || strcspn(found + 3, "123456789") < strcspn(found + 3, ",");
+}
+
+static bool is_known(struct api_request *r, const struct page_asset *asset)
+{
+    const char *list =
+        MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
+    return etag_listed(list, asset->etag);
+}
+
+static struct MHD_Response *make_response(struct api_request *r, const struct page_asset *asset)
+{
+    struct MHD_Response *out;
+    if (is_known(r, asset)) {
+        return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+    }
+    if (takes_gzip(r)) {
+        out = MHD_create_response_from_buffer(asset->gz_len, (void *)(uintptr_t)asset->gz,
+                                              MHD_RESPMEM_PERSISTENT);
+        if (out != NULL) {
+            MHD_add_response_header(out, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
+        }
+        return out;
+    }
+    char *plain = pages_plain(asset);
+    if (plain == NULL) {
+        return NULL;
+    }
+    out = MHD_create_response_from_buffer(asset->len, plain, MHD_RESPMEM_MUST_FREE);
+    if (out == NULL) {
+        free(plain);
+    }
+    return out;
+}
+
+static void add_policy(struct MHD_Response *out, const struct page_asset *asset,
+                       const char *frame_ancestors)
+{
+    char hash[PAGES_HASH] = "";
+    char text[POLICY];
+    char *html = pages_plain(asset);
+    if (html != NULL) {
+        (void)pages_script_hash(html, asset->len, hash);
+    }
+    free(html);
+    (void)snprintf(text, sizeof(text),
+                   "default-src 'none'; script-src 'self' %s; style-src 'self'; img-src 'self' "
+                   "blob: data:; media-src 'self' blob:; connect-src 'self'; font-src 'self'; "
+                   "object-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors %s",
+                   hash, frame_ancestors);
+    MHD_add_response_header(out, "Content-Security-Policy", text);
+    MHD_add_response_header(out, "Referrer-Policy", "no-referrer");
+    MHD_add_response_header(out, "Permissions-Policy",
+                            "camera=(), microphone=(), geolocation=(), payment=(), usb=()");
+    if (strcmp(frame_ancestors, "'none'") == 0) {
+        MHD_add_response_header(out, "X-Frame-Options", "DENY");
+        MHD_add_response_header(out, "Cross-Origin-Opener-Policy", "same-origin");
+    }
+}
+
+static const char *caching(enum page_kind kind)
+{
+    switch (kind) {
+    case PAGE_FOR_EVER:
+        return "public, max-age=31536000, immutable";
+    case PAGE_ANYWHERE:
+        return "public, max-age=300";
+    case PAGE_HTML:
+        break;
+    }
+    return "no-cache";
+}
+
+static void answer(struct api_request *r, const struct page_asset *asset,
+                   const char *frame_ancestors)
+{
+    struct MHD_Response *out = make_response(r, asset);
+    if (out == NULL) {
+        struct err e = {0};
+        (void)err_set(&e, E_NOMEM, "out of memory");
+        api_fail(r, &e);
+        return;
+    }
+    MHD_add_response_header(out, MHD_HTTP_HEADER_ETAG, asset->etag);
+    MHD_add_response_header(out, MHD_HTTP_HEADER_VARY, "Accept-Encoding");
+    MHD_add_response_header(out, MHD_HTTP_HEADER_CACHE_CONTROL, caching(asset->kind));
+    MHD_add_response_header(out, "Cross-Origin-Resource-Policy",
+                            asset->kind == PAGE_ANYWHERE ? "cross-origin" : "same-origin");
+    if (asset->kind == PAGE_HTML) {
+        add_policy(out, asset, frame_ancestors);
+    }
+    int status = is_known(r, asset) ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK;
+    api_answer_response(r, status, asset->type, out);
+}
+
+void pages_answer(struct api_request *r, const char *name, const char *frame_ancestors)
+{
+    const struct page_asset *asset = find(name);
+    if (asset == NULL) {
+        struct err e = {0};
+        (void)err_set(&e, E_NOTFOUND, "this program was built without %s", name);
+        api_fail(r, &e);
+        return;
+    }
+    answer(r, asset, frame_ancestors);
+}
+
+static void page_get(struct api_request *r)
+{
+    if (strcmp(r->path, "/") == 0) {
+        pages_answer(r, "/index.html", "'none'");
+    } else {
+        answer(r, find(r->path), "'none'");
+    }
+}
+
+const struct api_route *pages_route(const char *path)
+{
+    static const struct api_route route = {
+        .method = "GET", .pattern = "/", .auth = API_OPEN, .scope = BRIDGE_NO_SCOPE,
+        .handle = page_get, .status = MHD_HTTP_OK, .answer = "Media", .flags = API_QUIET,
+        .media = "text/html"};
+    if (strcmp(path, "/") == 0) {
+        return &route;
+    }
+    const struct page_asset *asset = find(path);
+    return asset != NULL && asset->kind != PAGE_HTML ? &route : NULL;
+}
