@@ -115,7 +115,9 @@ enum api_auth {
     API_ADMIN, /* an admin key, or one of metrics:read alone where that is the scope; a tenant's
                   key is 403 */
     API_TENANT, /* an admin key, or a key of the tenant in the path (else 404) */
-    API_SIGNED  /* the same, or without a key a signature in the query, which its handler checks */
+    API_SIGNED, /* the same, or without a key a signature in the query, which its handler checks */
+    API_TICKET, /* the same, or without a key, for an event stream, a ticket in the query */
+    API_ANY     /* whoever has a key or a token, of whatever tenant or none */
 };
 enum api_flags {
     API_BODY_OPTIONAL = 1, /* an empty body stands for {} */
@@ -191,6 +193,9 @@ struct api_headers;
 /* The key of the request, or why there is none: E_AUTH, or E_INVALID "malformed_request" when two
  * different ones were sent. out holds API_MAX_KEY + 1. */
 int auth_key(const struct api_headers *h, char *out, struct err *e);
+/* The ticket in a query as sent, when the route takes one, no key came and a stream is wanted; else
+ * NULL. */
+const char *auth_ticket(const struct api_request *r, const char *query, size_t *len);
 /* Who asks, and may he: fills r->who. E_AUTH, E_FORBIDDEN, E_NOTFOUND "unknown_tenant",
  * "unknown_session". */
 int auth_check(struct api_request *r, struct err *e);
@@ -339,6 +344,8 @@ struct api_request {
     void (*cut)(struct api_request *r);
     struct upload *upload; /* upload.c; NULL: none */
     bool by_link;          /* no key, but a signature */
+    const char *ticket;    /* no key, but this, of the query; NULL: none */
+    size_t ticket_len;
     struct list wait_link; /* logs.c */
     uint64_t wait_until_ms;
     struct {
@@ -488,7 +495,8 @@ void session_import(struct api_request *r);
 
 /* ---- streams and logs ---------------------------------------------------------------------- */
 
-void sse_open(struct api_request *r, uint64_t after);
+/* Begins after the event `after`; now: that is the newest one, which the client is told first. */
+void sse_open(struct api_request *r, uint64_t after, bool now);
 void sse_tick(struct api *a);  /* comments on silent streams; ends those without a reader */
 void sse_close(struct api *a); /* every stream ends */
 void logs_tick(struct api *a); /* answers waits for log lines */
@@ -509,6 +517,8 @@ void session_log_get(struct api_request *r);
 void session_log_level(struct api_request *r);
 void session_screenshot(struct api_request *r);
 void usage_get(struct api_request *r);
+void me_get(struct api_request *r);
+void event_ticket(struct api_request *r);
 void tenant_list(struct api_request *r);
 void tenant_get(struct api_request *r);
 void tenant_put(struct api_request *r);

@@ -319,6 +319,7 @@ int request_admit(struct api_request *r, struct err *e)
     r->by_link = r->route->auth == API_SIGNED && r->h.authorization == NULL &&
                  r->h.x_api_key == NULL && raw_query != NULL &&
                  strstr(raw_query, "signature=") != NULL;
+    r->ticket = auth_ticket(r, raw_query, &r->ticket_len);
     if ((rc = limits_door(r, e)) != 0) {
         return rc;
     }

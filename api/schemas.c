@@ -355,9 +355,16 @@ const struct schema schemas[] = {
     {"Event", OBJECT("\"id\",\"type\",\"seq\",\"occurred_at\",\"tenant\",\"data\"",
                      "\"id\":" TEXT ",\"type\":" TEXT ",\"seq\":" INT ",\"occurred_at\":" TIME
                      ",\"tenant\":" NAME ",\"session\":" TEXT_OR_NULL ",\"data\":" ANY)},
+    {"Ticket", OBJECT("\"ticket\",\"expires_at\"", "\"ticket\":" TEXT ",\"expires_at\":" TIME)},
+    {"Me", OBJECT("\"kind\",\"id\",\"admin\",\"scopes\",\"sessions\"",
+                  "\"kind\":{\"enum\":[\"key\",\"token\",\"sign_in\"]},\"id\":" TEXT
+                  ",\"name\":" TEXT ",\"admin\":" BOOL ",\"tenant\":" TEXT_OR_NULL
+                  ",\"role\":" TEXT_OR_NULL ",\"scopes\":" TEXTS ",\"sessions\":" TEXTS
+                  ",\"expires_at\":" TIME_OR_NULL)},
     {"EventList", OBJECT("\"items\",\"next_after\",\"next_cursor\"",
                          "\"items\":{\"type\":\"array\",\"items\":" REF(
-                             "Event") "},\"next_after\":" INT ",\"next_cursor\":" TEXT_OR_NULL)},
+                             "Event") "},\"next_after\":" INT ",\"last_seq\":" INT
+                         ",\"gap\":" BOOL ",\"next_cursor\":" TEXT_OR_NULL)},
     {"SearchResult",
      OBJECT("\"items\",\"next_cursor\",\"index\"",
             "\"items\":{\"type\":\"array\",\"items\":" OBJECT(

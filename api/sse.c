@@ -7,6 +7,10 @@
  *
  * A stream lives longer than the request that opened it, so whoever opened it is looked at again:
  * it ends when the key is deleted or may do something else, and when its time is over.
+ *
+ * Numbers of events have no holes but where the log was trimmed: who comes back too late is told with
+ * an event of the stream's own, `gap`, what he will never see. A stream that begins now says with
+ * `hello` where that is, so that its client can come back there before anything has happened.
  */
 #include "api_priv.h"
 
@@ -30,7 +34,10 @@ struct stream {
     uint64_t access_version; /* of the bridge, when who was last looked at */
     char tenant[64];
     uint64_t after;
+    uint64_t told;  /* the last number that the client has seen as an id */
+    char *types;    /* only these; NULL: all */
     unsigned read; /* in this batch, shown or not */
+    bool full;     /* it was cut short: there is enough to send */
     struct buf out;
     size_t sent; /* of out */
     bool idle;   /* suspended */
@@ -52,19 +59,34 @@ static void on_grown(struct bridge_watch *w)
     stream_wake(w->data);
 }
 
+/* Numbers in between are gone. Nobody misses what was there before he asked for "all there is". */
+static void tell_gap(struct stream *s, uint64_t next)
+{
+    if (s->after == 0 || next == s->after + 1) {
+        return;
+    }
+    buf_printf(&s->out, "id: %llu\nevent: gap\ndata: {\"after\":%llu,\"next\":%llu}\n\n",
+               (unsigned long long)(next - 1), (unsigned long long)s->after,
+               (unsigned long long)next);
+    s->told = next - 1;
+}
+
 /* Compact JSON has no newline, so one data line is enough. */
 static int on_event(void *arg, uint64_t seq, const char *type, const char *text, size_t len)
 {
     struct stream *s = arg;
+    tell_gap(s, seq);
     s->after = seq;
     s->read++;
-    if (!bridge_sees_event(&s->who, text, len)) {
+    if (!bridge_types_match(s->types, type) || !bridge_sees_event(&s->who, text, len)) {
         return 0;
     }
+    s->told = seq;
     buf_printf(&s->out, "id: %llu\nevent: %s\ndata: ", (unsigned long long)seq, type);
     buf_append(&s->out, text, len);
     buf_str(&s->out, "\n\n");
-    return s->out.failed || s->out.len >= PIECE;
+    s->full = s->out.failed || s->out.len >= PIECE;
+    return s->full;
 }
 
 /* Does whoever opened it still have the same rights? */
@@ -82,8 +104,14 @@ static int next_events(struct stream *s, struct err *e)
 {
     int rc = 0;
     for (unsigned i = 0; rc == 0 && s->out.len == 0; i++) {
+        uint64_t last = bridge_events_last(s->api->bridge, s->tenant);
         s->read = 0;
+        s->full = false;
         rc = bridge_events(s->api->bridge, s->tenant, s->after, BATCH, on_event, s, e);
+        if (rc == 0 && !s->full && s->read < BATCH && s->after < last) {
+            tell_gap(s, last + 1); /* the end of the log was trimmed */
+            s->after = last;
+        }
         if (s->read < BATCH) {
             break;
         }
@@ -104,7 +132,12 @@ static int fill(struct stream *s)
     }
     uint64_t now = clock_mono_ms();
     if (rc == 0 && s->out.len == 0 && now >= s->last_ms + API_PING_MS) {
-        rc = buf_str(&s->out, ": still here\n\n");
+        rc = buf_str(&s->out, ": still here\n");
+        if (s->told != s->after) { /* so that nobody comes back for what he may not see */
+            rc = buf_printf(&s->out, "id: %llu\n", (unsigned long long)s->after);
+            s->told = s->after;
+        }
+        rc = rc != 0 ? rc : buf_str(&s->out, "\n");
     }
     if (s->out.len > 0) {
         s->last_ms = now;
@@ -142,10 +175,28 @@ static void on_free(void *cls)
     list_remove(&s->link);
     s->api->stream_count--;
     buf_finish(&s->out);
+    free(s->types);
     free(s);
 }
 
-void sse_open(struct api_request *r, uint64_t after)
+/* What a stream begins with; sends the head at once. */
+static void greet(struct stream *s, bool now)
+{
+    uint64_t last = bridge_events_last(s->api->bridge, s->tenant);
+    (void)buf_str(&s->out, "retry: 2000\n\n");
+    if (now) {
+        buf_printf(&s->out, "id: %llu\nevent: hello\ndata: {\"seq\":%llu}\n\n",
+                   (unsigned long long)s->after, (unsigned long long)s->after);
+    } else if (s->after > last) { /* of a log that is no more: the tenant was made anew */
+        buf_printf(&s->out, "id: %llu\nevent: gap\ndata: {\"after\":%llu,\"next\":%llu}\n\n",
+                   (unsigned long long)last, (unsigned long long)s->after,
+                   (unsigned long long)last + 1);
+        s->after = last;
+    }
+    s->told = s->after;
+}
+
+void sse_open(struct api_request *r, uint64_t after, bool now)
 {
     struct api *a = r->api;
     struct err e = {0};
@@ -157,8 +208,10 @@ void sse_open(struct api_request *r, uint64_t after)
         api_fail(r, &e);
         return;
     }
+    const char *types = api_text(r, "types");
     struct stream *s = mem_calloc(1, sizeof(*s));
-    if (s == NULL) {
+    if (s == NULL || (types != NULL && (s->types = mem_strdup(types)) == NULL)) {
+        free(s);
         (void)err_set(&e, E_NOMEM, "out of memory");
         api_fail(r, &e);
         return;
@@ -177,13 +230,14 @@ void sse_open(struct api_request *r, uint64_t after)
     s->watch.data = s;
     int rc = bridge_watch_start(a->bridge, s->tenant, &s->watch, &e);
     if (rc != 0) {
+        free(s->types);
         free(s);
         api_fail(r, &e);
         return;
     }
     list_append(&a->streams, &s->link);
     a->stream_count++;
-    (void)buf_str(&s->out, "retry: 2000\n\n"); /* sends the head at once */
+    greet(s, now);
     struct MHD_Response *response =
         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, on_read, s, on_free);
     if (response == NULL) {

@@ -265,6 +265,20 @@ void bridge_key_rotate(struct bridge *b, const char *tenant, const struct bridge
 void bridge_key_delete(struct bridge *b, const char *tenant, const struct bridge_principal *who,
                        const char *key_id, bridge_done_fn done, void *arg);
 
+/* ---- who am I, tickets, signing in ------------------------------------------------------------ */
+
+/* {kind,id,name,admin,tenant,role,scopes,sessions,expires_at} of a key or token that was let in.
+ * Gives. E_AUTH: deleted meanwhile. */
+int bridge_me(struct bridge *b, const struct bridge_principal *who, json_t **out, struct err *e);
+/* {ticket,expires_at}: opens one event stream of the tenant within 30 s, with the rights of who.
+ * Gives. E_LIMIT and E_UNAVAILABLE "too_many_tickets". */
+int bridge_stream_ticket(struct bridge *b, const char *tenant, const struct bridge_principal *who,
+                         json_t **out, struct err *e);
+/* Whose ticket it is; it is void from now on, also when it was for another tenant. E_AUTH
+ * "unknown_ticket", also when its key was deleted or changed since. */
+int bridge_stream_ticket_use(struct bridge *b, const char *tenant, const char *text, size_t len,
+                             struct bridge_principal *out, struct err *e);
+
 /* ---- tenants ------------------------------------------------------------------------------ */
 
 void bridge_tenant_put(struct bridge *b, const char *tenant, const json_t *body,
@@ -723,6 +737,11 @@ typedef int (*bridge_event_fn)(void *arg, uint64_t seq, const char *type, const 
                                size_t len);
 int bridge_events(struct bridge *b, const char *tenant, uint64_t after, unsigned limit,
                   bridge_event_fn fn, void *arg, struct err *e);
+/* A list of types with commas, "message.*,session.status": patterns as a webhook's events are. At most
+ * BRIDGE_MAX_TYPES. E_INVALID "invalid_pattern". */
+#define BRIDGE_MAX_TYPES 20
+int bridge_types_check(const char *list, struct err *e);
+bool bridge_types_match(const char *list, const char *type); /* NULL: all */
 uint64_t bridge_events_last(struct bridge *b, const char *tenant);
 /* Tells that the tenant's log has grown (read with bridge_events()). Embedded; on_grown comes from
  * the loop, at most once a turn; stop it before freeing. */

@@ -50,8 +50,16 @@ json_t *key_object(const char *id, const json_t *record, uint64_t now_ms);
 /* ---- keys.c ------------------------------------------------------------------------------------
  */
 
+/* The record of a key whose tenant is there. Gives. E_NOTFOUND. */
+int key_find(struct bridge *b, const char *id, json_t **record, struct err *e);
 bool key_owned(const json_t *record, const char *tenant); /* NULL: an admin key */
 /* The key was used: written at most once a minute, without waiting for it. */
 void key_touch(struct bridge *b, const char *id, const json_t *record, uint64_t now_ms);
+
+/* ---- me.c -------------------------------------------------------------------------------------
+ */
+
+/* What GET /v1/me answers; record NULL: of a token. Gives, NULL: no memory. */
+json_t *me_object(const struct bridge_principal *who, const json_t *record);
 
 #endif

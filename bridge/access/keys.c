@@ -21,8 +21,7 @@
 /* ---- authenticate ------------------------------------------------------------------------------
  */
 
-/* The record of a key whose tenant is there. Gives. */
-static int find(struct bridge *b, const char *id, json_t **record, struct err *e)
+int key_find(struct bridge *b, const char *id, json_t **record, struct err *e)
 {
     struct store_txn *t = NULL;
     *record = NULL;
@@ -104,7 +103,7 @@ int bridge_authenticate(struct bridge *b, const char *key, struct bridge_princip
     json_t *record = NULL;
     struct err why;
     err_clear(&why);
-    rc = find(b, id, &record, &why);
+    rc = key_find(b, id, &record, &why);
     if (rc != 0 && rc != E_NOTFOUND) {
         json_decref(record);
         err_copy(e, &why);
@@ -149,7 +148,7 @@ int bridge_principal_check(struct bridge *b, struct bridge_principal *who, struc
     json_t *record = NULL;
     int rc = 0;
     if (who->key_id[0] != '\0') {
-        rc = find(b, who->key_id, &record, NULL);
+        rc = key_find(b, who->key_id, &record, NULL);
         fill(&now, who->key_id, record);
         bool old = !same_proof(who, record, "hash");
         if (rc != 0 || (old && !same_proof(who, record, "old_hash")) || now.admin != who->admin ||
@@ -306,7 +305,7 @@ int bridge_key_get(struct bridge *b, const char *tenant, const struct bridge_pri
     *out = NULL;
     int rc = tenant != NULL ? tenant_exists(b, tenant, &why) : 0;
     if (rc == 0) {
-        rc = strlen(key_id) == KEY_ID_LEN ? find(b, key_id, &record, &why) : E_NOTFOUND;
+        rc = strlen(key_id) == KEY_ID_LEN ? key_find(b, key_id, &record, &why) : E_NOTFOUND;
         rights_of_record(record, &r);
         if (rc == E_NOTFOUND || (rc == 0 && !key_owned(record, tenant)) ||
             (rc == 0 && rights_check(&r, who, NULL) != 0)) {

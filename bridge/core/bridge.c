@@ -21,6 +21,7 @@
 #include "relay.h"
 #include "search.h"
 #include "sessions.h"
+#include "tickets.h"
 #include "token.h"
 
 #include <stdlib.h>
@@ -36,6 +37,7 @@ static void finish(struct bridge *b)
     router_free(b->router);
     if (b->core != NULL) {
         crypto_wipe(b->core->pepper, sizeof(b->core->pepper));
+        tickets_free(b->core->stream_tickets);
     }
     free(b->core);
     core_config_free(b);
@@ -124,6 +126,9 @@ int bridge_create(uv_loop_t *loop, struct store *store, struct cdp *cdp,
     list_init(&b->watches);
     b->core = mem_calloc(1, sizeof(*b->core));
     int rc = b->core != NULL ? core_config_copy(b, config) : E_NOMEM;
+    rc = rc == 0 && (b->core->stream_tickets = tickets_create(&stream_ticket_rules)) == NULL
+             ? E_NOMEM
+             : rc;
     if (rc != 0) {
         finish(b);
         return err_set(e, rc, "out of memory");

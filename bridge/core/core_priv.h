@@ -21,6 +21,7 @@ struct core {
     struct list touches;     /* keys whose last use is being written (access/keys.c) */
     unsigned touch_count;
     uint64_t touch_after_ms; /* monotonic: not before */
+    struct tickets *stream_tickets; /* access/stream_ticket.c */
     struct list grown; /* watches to be told in the next turn; the others are in b->watches */
     uv_timer_t watch_timer;
     uv_timer_t housekeeping_timer;

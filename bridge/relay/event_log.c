@@ -1,6 +1,12 @@
 /* The event log as clients read it. */
 #include "relay_priv.h"
 
+#include "text.h"
+#include "webhook.h"
+
+#include <stdio.h>
+#include <string.h>
+
 struct reading {
     unsigned left;
     bridge_event_fn fn;
@@ -53,4 +59,49 @@ uint64_t bridge_events_last(struct bridge *b, const char *tenant)
     }
     store_read_end(t);
     return last;
+}
+
+/* ---- types -------------------------------------------------------------------------------------
+ */
+
+#define MAX_TYPE 64
+
+/* The next pattern of a list; false at its end. One that is too long is "". */
+static bool next_type(const char **at, char out[MAX_TYPE + 1])
+{
+    const char *s = *at;
+    if (*s == '\0') {
+        return false;
+    }
+    size_t len = strcspn(s, ",");
+    size_t kept = len <= MAX_TYPE ? len : 0;
+    memcpy(out, s, kept);
+    out[kept] = '\0';
+    *at = s + len + (s[len] == ',');
+    return true;
+}
+
+int bridge_types_check(const char *list, struct err *e)
+{
+    char one[MAX_TYPE + 1];
+    size_t n = 0, len = strlen(list);
+    bool good = len > 0 && list[len - 1] != ',';
+    while (good && next_type(&list, one)) {
+        good = webhook_pattern_valid(one) && ++n <= BRIDGE_MAX_TYPES;
+    }
+    return good ? 0
+                : err_field(e, "invalid_pattern", "types",
+                            "types is a list of 1 to %d event types with commas, such as "
+                            "message.*,session.status",
+                            BRIDGE_MAX_TYPES);
+}
+
+bool bridge_types_match(const char *list, const char *type)
+{
+    char one[MAX_TYPE + 1];
+    bool match = list == NULL;
+    while (!match && next_type(&list, one)) {
+        match = text_glob(one, type);
+    }
+    return match;
 }
