@@ -28,7 +28,7 @@ function Navigation({ onPick }) {
     <${Icon} name=${page.icon} size=${22} /><span>${t(`pages.${page.id}`)}</span></a></li>`)}</ul></nav>`;
 }
 
-const Tenants = () => tenants.value.length > 1 && html`<${Menu} label=${t('shell.tenant')} align="start" class="tenant-menu"
+const Tenants = () => tenants.value.length > 1 && html`<${Menu} label=${t('shell.tenant', { name: tenant.value })} align="start" class="tenant-menu"
   items=${tenants.value.map((id) => ({ text: id, checked: id === tenant.value, onPick: () => chooseTenant(id) }))}>
   <${Icon} name="building-office" size=${18} /><span dir="ltr">${tenant.value}</span><${Icon} name="chevron-down" size=${14} /></${Menu}>`;
 
