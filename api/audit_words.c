@@ -28,6 +28,7 @@ static const struct {
     {"POST", SESSION "/messages", "message.send"},
     {"PATCH", SESSION "/messages/{message}", "message.edit"},
     {"DELETE", SESSION "/messages/{message}", "message.revoke"},
+    {"POST", SESSION "/messages/{message}/retry", "message.retry"},
     {"POST", SESSION "/messages/{message}/media/refetch", "message.refetch"},
     {"PATCH", CHAT, "chat.update"},
     {"POST", CHAT "/notes", "note.create"},

@@ -88,6 +88,7 @@ static void send_it(struct api_request *r, struct bridge_send s)
     char actor[160];
     audit_actor(r, actor, sizeof(actor));
     s.sent_by = actor;
+    s.sent_by_name = r->who.name[0] != '\0' ? r->who.name : NULL;
     s.tenant = TENANT(r);
     s.session = SESSION(r);
     s.body = r->json;
@@ -121,6 +122,12 @@ void message_revoke(struct api_request *r)
 {
     send_it(
         r, (struct bridge_send){.what = BRIDGE_SEND_REVOKE, .message_id = r->param[PARAM_MESSAGE]});
+}
+
+void message_retry(struct api_request *r)
+{
+    send_it(
+        r, (struct bridge_send){.what = BRIDGE_SEND_RETRY, .message_id = r->param[PARAM_MESSAGE]});
 }
 
 /* ---- at once ----------------------------------------------------------------------------------
@@ -167,6 +174,8 @@ void message_list(struct api_request *r)
                                       .direction = api_text(r, "direction"),
                                       .type = api_text(r, "type"),
                                       .q = api_text(r, "q"),
+                                      .status = api_text(r, "status"),
+                                      .around = api_text(r, "around"),
                                       .since_ms = api_number(r, "since"),
                                       .until_ms = api_number(r, "until")};
     int rc = bridge_message_list(api_bridge(r), TENANT(r), SESSION(r), &f, &p, &body, &e);

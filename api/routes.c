@@ -25,20 +25,29 @@ static const struct query_param searching[] = {
     END};
 #define YES_OR_NO(param, text)                                                                     \
     {.name = (param), .kind = QUERY_CHOICE, .choices = "true|false", .about = (text)}
-static const struct query_param chats[] = {
-    LIMIT,
-    CURSOR,
-    {.name = "state",
-     .kind = QUERY_CHOICE,
-     .choices = "open|closed",
-     .about = "Of the conversation, as you keep it"},
-    {.name = "tag", .kind = QUERY_TEXT, .about = "Has this tag"},
-    {.name = "assignee", .kind = QUERY_TEXT, .about = "Is given to this person; empty: to nobody"},
-    YES_OR_NO("unread", "Has messages that were not read"),
-    YES_OR_NO("archived", "Is archived at WhatsApp"),
-    YES_OR_NO("pinned", "Is pinned at WhatsApp"),
-    {.name = "q", .kind = QUERY_TEXT, .about = "Part of its name or number"},
-    END};
+#define CHAT_FILTERS                                                                               \
+    {.name = "state",                                                                              \
+     .kind = QUERY_CHOICE,                                                                         \
+     .choices = "open|closed",                                                                     \
+     .about = "Of the conversation, as you keep it"},                                              \
+        {.name = "tag", .kind = QUERY_TEXT, .about = "Has this tag"},                              \
+        {.name = "assignee",                                                                       \
+         .kind = QUERY_TEXT,                                                                       \
+         .about = "Is given to this person; empty: to nobody"},                                    \
+        YES_OR_NO("unread", "Has messages that were not read"),                                    \
+        YES_OR_NO("archived", "Is archived at WhatsApp"),                                          \
+        YES_OR_NO("pinned", "Is pinned at WhatsApp"),                                              \
+    {                                                                                              \
+        .name = "q", .kind = QUERY_TEXT, .about = "Part of its name or number"                     \
+    }
+#define OF_SESSIONS                                                                                \
+    {                                                                                              \
+        .name = "session", .kind = QUERY_TEXT,                                                     \
+        .about = "Of this session, or of several with commas between; without it of all"           \
+    }
+static const struct query_param chats[] = {LIMIT, CURSOR, CHAT_FILTERS, END};
+static const struct query_param inbox[] = {LIMIT, CURSOR, CHAT_FILTERS, OF_SESSIONS, END};
+static const struct query_param facets[] = {OF_SESSIONS, END};
 
 #define MESSAGE_TYPE                                                                               \
     {                                                                                              \
@@ -51,6 +60,14 @@ static const struct query_param chats[] = {
     {.name = "direction", .kind = QUERY_CHOICE, .choices = "in|out", .about = "Received or sent"}, \
         MESSAGE_TYPE,                                                                              \
         {.name = "q", .kind = QUERY_TEXT, .about = "Part of the text"},                            \
+        {.name = "status",                                                                         \
+         .kind = QUERY_CHOICE,                                                                     \
+         .choices = "queued|submitted|unconfirmed|sent|delivered|read|played|failed",              \
+         .about = "Sent messages that have come so far"},                                          \
+        {.name = "around",                                                                         \
+         .kind = QUERY_TEXT,                                                                       \
+         .about = "The page that has this message in its middle; previous_cursor goes on to "      \
+                  "newer ones"},                                                                   \
         {.name = "since", .kind = QUERY_TIME, .about = "Not older than this"},                     \
     {                                                                                              \
         .name = "until", .kind = QUERY_TIME, .about = "Older than this"                            \
@@ -215,6 +232,9 @@ const struct api_route api_routes[] = {
      "Message", 0, NULL},
     {"POST", SESSION "/messages/{message}/media/refetch", API_TENANT, BRIDGE_MESSAGES_READ, message_refetch, NULL,
      "Fetch the file of a message (again); message.media follows", NULL, 202, "Message", 0, NULL},
+    {"POST", SESSION "/messages/{message}/retry", API_TENANT, BRIDGE_MESSAGES_SEND, message_retry, sending,
+     "Send a failed message again, as a new one; repeated: the same new one", NULL, 202, "Message",
+     API_IDEMPOTENT | API_LATE, NULL},
     {"PATCH", SESSION "/messages/{message}", API_TENANT, BRIDGE_MESSAGES_SEND, message_edit, sending,
      "Edit a message of ours (15 minutes); answers with the operation", "Edit", 202, "Message",
      API_IDEMPOTENT | API_LATE, NULL},
@@ -230,6 +250,13 @@ const struct api_route api_routes[] = {
      "Chats of a session, recent first. A filter that matches little may give pages that are not "
      "full: go on while there is a next_cursor",
      NULL, 200, "ChatList", 0, NULL},
+    {"GET", TENANT "/chats", API_TENANT, BRIDGE_MESSAGES_READ, inbox_chats, inbox,
+     "Chats of all sessions that the key sees, recent first. A filter that matches little may give "
+     "pages that are not full: go on while there is a next_cursor",
+     NULL, 200, "ChatList", 0, NULL},
+    {"GET", TENANT "/chats/facets", API_TENANT, BRIDGE_MESSAGES_READ, inbox_facets, facets,
+     "Tags, assignees and counts of the 2000 most recent of these chats", NULL, 200, "ChatFacets", 0,
+     NULL},
     {"GET", CHAT, API_TENANT, BRIDGE_MESSAGES_READ, chat_get, NULL, "One chat", NULL, 200, "Chat", 0, NULL},
     {"PATCH", CHAT, API_TENANT, BRIDGE_CHATS_MANAGE, chat_patch, NULL,
      "Change a conversation: state, assignee, tags and metadata are kept here; pinned, archived, "

@@ -60,7 +60,7 @@
 #define MESSAGE_TAIL \
     ",\"timestamp\":" TIME_OR_NULL ",\"received_at\":" TIME_OR_NULL ",\"edited_at\":" TIME ",\"revoked_at\":" TIME \
     ",\"reactions\":" LIST(OBJECT("", "\"by\":" REF("Person") ",\"emoji\":" TEXT ",\"at\":" TIME_OR_NULL)) \
-    ",\"backfill\":" BOOL ",\"source\":" TEXT_OR_NULL ",\"sent_by\":" TEXT ",\"metadata\":{\"type\":[\"object\",\"null\"]}"
+    ",\"backfill\":" BOOL ",\"source\":" TEXT_OR_NULL ",\"sent_by\":" TEXT ",\"sent_by_name\":" TEXT ",\"retry_of\":" TEXT ",\"retried_as\":" TEXT ",\"metadata\":{\"type\":[\"object\",\"null\"]}"
 /* clang-format on */
 
 #define AGENT_SETTINGS                                                                             \
@@ -201,7 +201,10 @@ const struct schema schemas[] = {
     {"Message",
      "{\"allOf\":[" REF("Content") ",{\"type\":\"object\",\"required\":[" MESSAGE_REQUIRED
      "],\"properties\":{" MESSAGE_HEAD MESSAGE_STATE MESSAGE_TAIL "}}]}"},
-    {"MessageList", LIST_OF("Message")},
+    {"MessageList",
+     OBJECT("\"items\",\"next_cursor\"",
+            "\"items\":" LIST(REF("Message")) ",\"next_cursor\":" TEXT_OR_NULL
+            ",\"previous_cursor\":" TEXT_OR_NULL)},
     {"SendFile",
      OBJECT("", "\"url\":{\"type\":\"string\",\"format\":\"uri\"},\"base64\":" TEXT
                 ",\"media_id\":" TEXT ",\"filename\":" TEXT ",\"mimetype\":" TEXT
@@ -227,19 +230,21 @@ const struct schema schemas[] = {
              ",\"reply_to\":" TEXT ",\"mentions\":{\"anyOf\":[" TEXTS ",{\"const\":\"all\"}]},"
              "\"link_preview\":" BOOL ",\"presence\":{\"enum\":[\"typing\",\"recording\"]},"
              "\"presence_ms\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":25000},"
-             "\"metadata\":" ANY ",\"expires_at\":" TIME)},
+             "\"metadata\":" ANY ",\"expires_at\":" TIME
+             ",\"source\":{\"enum\":[\"api\",\"dashboard\"]}")},
     {"Edit", OBJECT("\"text\"",
                     "\"text\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":65536}")},
     {"Presence", OBJECT("\"state\"",
                         "\"state\":{\"enum\":[\"typing\",\"recording\",\"paused\"]}")},
     {"Chat",
      OBJECT("\"id\",\"type\",\"state\"",
-            "\"id\":" TEXT ",\"type\":" CHAT_TYPES ",\"phone\":" TEXT_OR_NULL
+            "\"id\":" TEXT ",\"session\":" NAME ",\"type\":" CHAT_TYPES ",\"phone\":" TEXT_OR_NULL
             ",\"lid\":" TEXT_OR_NULL ",\"name\":" TEXT_OR_NULL ",\"contact_id\":" TEXT_OR_NULL
             ",\"unread_count\":" INT
             ",\"last_message\":{\"type\":[\"object\",\"null\"],\"properties\":{\"id\":" TEXT
             ",\"direction\":{\"enum\":[\"in\",\"out\"]},\"type\":" TEXT
-            ",\"text\":" TEXT_OR_NULL ",\"timestamp\":" TIME_OR_NULL "}},\"state\":" CHAT_STATES
+            ",\"text\":" TEXT_OR_NULL ",\"status\":" TEXT_OR_NULL ",\"timestamp\":" TIME_OR_NULL
+            "}},\"state\":" CHAT_STATES
             ",\"assignee\":" TEXT_OR_NULL ",\"tags\":" TEXTS ",\"pinned\":" BOOL
             ",\"archived\":" BOOL ",\"muted_until\":" TIME_OR_NULL ",\"blocked\":" BOOL
             ",\"metadata\":" ANY_OR_NULL ",\"window\":" REF("Window"))},
@@ -250,11 +255,19 @@ const struct schema schemas[] = {
                 ",\"unread\":" BOOL ",\"blocked\":" BOOL)},
     {"Note", OBJECT("\"id\",\"text\",\"author\",\"created_at\"",
                     "\"id\":" TEXT ",\"chat\":" TEXT ",\"text\":" TEXT ",\"author\":" TEXT
-                    ",\"created_at\":" TIME)},
+                    ",\"author_name\":" TEXT_OR_NULL ",\"created_at\":" TIME)},
     {"NotePost",
      OBJECT("\"text\"", "\"text\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":4000}")},
     {"NoteList", LIST_OF("Note")},
     {"ChatList", LIST_OF("Chat")},
+    {"ChatFacets",
+     OBJECT("\"tags\",\"assignees\",\"counts\",\"scanned\",\"complete\"",
+            "\"tags\":" LIST(OBJECT("\"tag\",\"count\"", "\"tag\":" TEXT ",\"count\":" INT))
+            ",\"assignees\":" LIST(OBJECT("\"assignee\",\"count\"",
+                                        "\"assignee\":" TEXT ",\"count\":" INT))
+            ",\"counts\":" OBJECT("", "\"open\":" INT ",\"closed\":" INT ",\"unread\":" INT
+                                      ",\"unassigned\":" INT ",\"archived\":" INT)
+            ",\"scanned\":" INT ",\"complete\":" BOOL)},
     {"Contact",
      OBJECT("\"id\"",
             "\"id\":" TEXT ",\"phone\":" TEXT_OR_NULL ",\"lid\":" TEXT_OR_NULL

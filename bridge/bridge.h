@@ -405,12 +405,15 @@ struct bridge_send {
     enum {
         BRIDGE_SEND_MESSAGE,
         BRIDGE_SEND_EDIT,  /* of message_id; body {text} */
-        BRIDGE_SEND_REVOKE /* of message_id, for everyone; no body */
+        BRIDGE_SEND_REVOKE, /* of message_id, for everyone; no body */
+        BRIDGE_SEND_RETRY   /* message_id, which failed, as a new message; no body. Repeated: the
+                               same new one, replayed. E_CONFLICT "not_failed", "no_media" */
     } what;
     const char *message_id;
     const json_t *body;                /* the send body of the contract; borrowed during the call */
     const char *source;                /* "api" (NULL), "dashboard", … */
     const char *sent_by;               /* who asked for it, as in the audit log; NULL: not said */
+    const char *sent_by_name;          /* what people call them; NULL: not said */
     const char *idempotency_key;       /* NULL: none; at most 255 bytes of printable ASCII */
     const unsigned char *request_hash; /* 32 bytes over method, path and body; with the key */
     bool require_ready;                /* E_CONFLICT "session_not_ready" instead of queueing */
@@ -443,8 +446,12 @@ struct bridge_message_filter {
     const char *direction; /* NULL, "in", "out" */
     const char *type;      /* NULL: all */
     const char *q;         /* NULL, or a substring of the text, case-insensitive for ASCII */
+    const char *status;    /* NULL: all; of ours: "queued", "failed", … */
+    const char *around;    /* NULL, or a message: the page has it in its middle; without a cursor */
     uint64_t since_ms, until_ms;
 };
+/* Newest first. {items,next_cursor,previous_cursor}: the last, which goes on towards newer ones, is
+ * null but for a page around a message and those that go on from it. E_NOTFOUND "unknown_message". */
 int bridge_message_list(struct bridge *b, const char *tenant, const char *session,
                         const struct bridge_message_filter *f, const struct bridge_paging *p,
                         json_t **out, struct err *e);
@@ -466,6 +473,21 @@ int bridge_chat_search(struct bridge *b, const char *tenant, const char *session
                        json_t **out, struct err *e);
 int bridge_chat_list(struct bridge *b, const char *tenant, const char *session,
                      const struct bridge_paging *p, json_t **out, struct err *e);
+/* The conversations of several sessions as one inbox. who: sees only its sessions; NULL: all.
+ * sessions: NULL, or their names with commas between; E_NOTFOUND "unknown_session" for one that is
+ * not there or not seen. */
+struct bridge_inbox {
+    const char *tenant, *sessions;
+    const struct bridge_principal *who;
+};
+int bridge_inbox_chats(struct bridge *b, const struct bridge_inbox *in,
+                       const struct bridge_chat_filter *f, const struct bridge_paging *p,
+                       json_t **out, struct err *e);
+/* {tags:[{tag,count}],assignees:[{assignee,count}],counts:{open,closed,unread,unassigned,archived},
+ * scanned,complete}: of the most recent BRIDGE_FACET_CHATS of them. */
+#define BRIDGE_FACET_CHATS 2000
+int bridge_inbox_facets(struct bridge *b, const struct bridge_inbox *in, json_t **out,
+                        struct err *e);
 /* E_NOTFOUND "unknown_chat". */
 int bridge_chat_get(struct bridge *b, const char *tenant, const char *session, const char *chat,
                     json_t **out, struct err *e);
@@ -476,9 +498,14 @@ void bridge_chat_patch(struct bridge *b, const char *tenant, const char *session
 /* All of them, oldest first. */
 int bridge_note_list(struct bridge *b, const char *tenant, const char *session, const char *chat,
                      json_t **out, struct err *e);
-/* body {text}; author: id of the key. E_CONFLICT "too_many_notes". */
+/* id of the key and what people call it, which may be "". */
+struct bridge_author {
+    const char *id, *name;
+};
+/* body {text}. E_CONFLICT "too_many_notes". */
 void bridge_note_add(struct bridge *b, const char *tenant, const char *session, const char *chat,
-                     const char *author, const json_t *body, bridge_done_fn done, void *arg);
+                     const struct bridge_author *author, const json_t *body, bridge_done_fn done,
+                     void *arg);
 void bridge_note_delete(struct bridge *b, const char *tenant, const char *session, const char *chat,
                         const char *note, bridge_done_fn done, void *arg);
 

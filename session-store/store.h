@@ -211,6 +211,18 @@ typedef int (*store_chat_fn)(void *arg, const char *chat, uint64_t last_ms, stru
 int store_chat_list(struct store_txn *t, const char *tenant, const char *session, uint64_t after_ms,
                     const char *after_chat, store_chat_fn fn, void *arg);
 
+/* Chats of several sessions (a NULL-terminated list of different names) as one list, newest first;
+ * of the same time by chat, then session, both downwards. after NULL: from the start. fn must not
+ * write. */
+struct store_chat_place {
+    uint64_t last_ms;
+    const char *chat, *session;
+};
+typedef int (*store_chats_fn)(void *arg, const char *session, const char *chat, uint64_t last_ms,
+                              struct store_value v);
+int store_chat_merge(struct store_txn *t, const char *tenant, const char *const *sessions,
+                     const struct store_chat_place *after, store_chats_fn fn, void *arg);
+
 /* Every message of the tenant, chat by chat, from behind `at` on (zeroed: from the first), which
  * names the last one visited afterwards: a walk over all of a big store in bounded steps. */
 struct store_walk {

@@ -11,6 +11,8 @@
 #include "mem.h"
 #include "text.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -43,6 +45,10 @@ static int unreadable(struct err *e, int rc)
                            : err_set(e, rc, "the store cannot be read (%s)", err_name(rc));
 }
 
+/* Of a page that goes on towards newer messages; else those of store_message_cursor(). */
+#define UPWARDS 'n'
+#define DOWNWARDS 'm'
+
 static int check_paging(const struct bridge_paging *p, struct err *e)
 {
     if (p->limit < 1 || p->limit > 500) {
@@ -51,17 +57,17 @@ static int check_paging(const struct bridge_paging *p, struct err *e)
     return 0;
 }
 
-/* Takes items. cursor "" or NULL: the end. */
-static int give_page(json_t *items, const char *cursor, json_t **out, struct err *e)
+/* Takes items. A cursor "": that end is reached. */
+static int give_page(json_t *items, const char *older, const char *newer, json_t **out,
+                     struct err *e)
 {
     json_t *body = json_object();
     int rc = body != NULL && items != NULL ? 0 : E_NOMEM;
     if (rc == 0) {
         rc = json_object_set(body, "items", items) == 0 ? 0 : E_NOMEM;
     }
-    rc = rc != 0 ? rc
-                 : json_set_str(body, "next_cursor",
-                                cursor != NULL && cursor[0] != '\0' ? cursor : NULL);
+    rc = rc != 0 ? rc : json_set_str(body, "next_cursor", older[0] != '\0' ? older : NULL);
+    rc = rc != 0 ? rc : json_set_str(body, "previous_cursor", newer[0] != '\0' ? newer : NULL);
     json_decref(items);
     if (rc != 0) {
         json_decref(body);
@@ -144,15 +150,19 @@ struct search {
     struct store_txn *t;
     const struct message_owner *o;
     const struct bridge_message_filter *f;
-    unsigned limit;
-    unsigned gather; /* of each id: one more, to see whether there is more */
+    char ids[CHAT_IDS_MAX][STORE_MAX_ID + 1]; /* of the chat; none: all of the session */
+    size_t n;
+    json_t *items; /* newest first */
+
+    /* of one walk */
+    bool up;         /* towards newer ones */
+    unsigned gather; /* of each id: one more than wanted, to see whether there is more */
     size_t left;     /* rows that may still be visited */
     struct found *found;
     size_t count;
-    size_t here; /* of this chat */
+    size_t here; /* of this id */
     struct store_message_ref last;
-    bool stopped; /* before the chat's end, after `last` */
-    int rc;
+    bool stopped; /* before the id's end, after `last` */
 };
 
 static bool matches(const struct bridge_message_filter *f, const json_t *m)
@@ -160,6 +170,7 @@ static bool matches(const struct bridge_message_filter *f, const json_t *m)
     return (f->direction == NULL || strcmp(json_str_or(m, "direction", ""), f->direction) == 0) &&
            (f->type == NULL ? !message_is_operation(m)
                             : strcmp(json_str_or(m, "type", ""), f->type) == 0) &&
+           (f->status == NULL || strcmp(json_str_or(m, "status", ""), f->status) == 0) &&
            (f->q == NULL || contains(json_str(m, "text"), f->q));
 }
 
@@ -185,68 +196,79 @@ static bool newer(const struct store_message_ref *a, const struct store_message_
     return a->time_ms != b->time_ms ? a->time_ms > b->time_ms : a->ordinal > b->ordinal;
 }
 
-static int by_time(const void *a, const void *b)
+/* Does the walk meet a before b? */
+static bool ahead(const struct search *s, const struct store_message_ref *a,
+                  const struct store_message_ref *b)
+{
+    return s->up ? newer(b, a) : newer(a, b);
+}
+
+static int newest_first(const void *a, const void *b)
 {
     const struct found *x = a, *y = b;
     return newer(&x->ref, &y->ref) ? -1 : newer(&y->ref, &x->ref) ? 1 : 0;
 }
 
-static void add_id(char ids[CHAT_IDS_MAX][STORE_MAX_ID + 1], size_t *n, const char *id)
+static int oldest_first(const void *a, const void *b)
+{
+    return newest_first(b, a);
+}
+
+static void add_id(struct search *s, const char *id)
 {
     size_t len = strnlen(id, STORE_MAX_ID + 1);
-    for (size_t i = 0; i < *n; i++) {
-        if (strcmp(ids[i], id) == 0) {
+    for (size_t i = 0; i < s->n; i++) {
+        if (strcmp(s->ids[i], id) == 0) {
             return;
         }
     }
-    if (len >= 1 && len <= STORE_MAX_ID && *n < CHAT_IDS_MAX) {
-        memcpy(ids[(*n)++], id, len + 1);
+    if (len >= 1 && len <= STORE_MAX_ID && s->n < CHAT_IDS_MAX) {
+        memcpy(s->ids[s->n++], id, len + 1);
     }
 }
 
 /* All ids under which that chat may be filed. */
-static int chat_ids(struct store_txn *t, const struct message_owner *o, const char *chat,
-                    char ids[CHAT_IDS_MAX][STORE_MAX_ID + 1], size_t *n, struct err *e)
+static int chat_ids(struct search *s, const char *chat, struct err *e)
 {
     char id[STORE_MAX_ID + 1], jids[IDENTITY_JIDS_MAX][STORE_MAX_ID + 1];
     enum chat_kind kind;
     struct person who;
-    *n = 0;
-    int rc = identity_address(t, o, chat, id, &kind, e);
+    int rc = identity_address(s->t, s->o, chat, id, &kind, e);
     if (rc != 0) {
         return rc;
     }
-    add_id(ids, n, id);
-    rc = kind == CHAT_USER ? identity_find(t, o, id, &who) : E_NOTFOUND;
+    add_id(s, id);
+    rc = kind == CHAT_USER ? identity_find(s->t, s->o, id, &who) : E_NOTFOUND;
     if (rc == 0) {
         size_t count = identity_jids(&who, jids);
         for (size_t i = 0; i < count; i++) {
-            add_id(ids, n, jids[i]);
+            add_id(s, jids[i]);
         }
     }
     return rc == E_NOTFOUND ? 0 : rc;
 }
 
-/* Each id's rows, newest first. Rows older than where an unfinished one stopped are dropped: that
- * one may have newer ones to come. */
-static int search_ids(struct store_txn *t, const struct message_owner *o, struct search *s,
-                      char ids[][STORE_MAX_ID + 1], size_t n, const struct bridge_paging *p,
-                      struct store_message_ref *cut, bool *is_cut)
+/* Each id's rows from the cursor on. Rows behind the place where an unfinished one stopped are
+ * dropped: that one may have others before them. */
+static int search_ids(struct search *s, const char *cursor, struct store_message_ref *cut,
+                      bool *is_cut)
 {
     const struct store_range range = {
         .since_ms = s->f->since_ms,
         .until_ms = s->f->until_ms,
-        .cursor = p->cursor,
+        .oldest_first = s->up,
+        .cursor = cursor,
     };
+    const size_t n = s->n > 0 ? s->n : 1;
     int rc = 0;
     *is_cut = false;
-    for (size_t i = 0; rc == 0 && i < (n > 0 ? n : 1); i++) {
+    for (size_t i = 0; rc == 0 && i < n; i++) {
         s->here = 0;
         s->stopped = false;
-        s->left = VISIT_MAX / (n > 0 ? n : 1);
-        rc = store_message_list(t, o->tenant, o->session, n > 0 ? ids[i] : NULL, &range, on_message,
-                                s);
-        if (rc == 0 && s->stopped && (!*is_cut || newer(&s->last, cut))) {
+        s->left = VISIT_MAX / n;
+        rc = store_message_list(s->t, s->o->tenant, s->o->session, s->n > 0 ? s->ids[i] : NULL,
+                                &range, on_message, s);
+        if (rc == 0 && s->stopped && (!*is_cut || ahead(s, &s->last, cut))) {
             *cut = s->last;
             *is_cut = true;
         }
@@ -254,29 +276,110 @@ static int search_ids(struct store_txn *t, const struct message_owner *o, struct
     return rc;
 }
 
-static int give_found(struct search *s, const struct store_message_ref *cut, bool is_cut,
-                      json_t **out, struct err *e)
+/* Takes what was found into items; next: where to go on, "" at the end. */
+static int take_found(struct search *s, unsigned limit, const struct store_message_ref *cut,
+                      bool is_cut, char next[STORE_CURSOR_LEN])
 {
-    char cursor[STORE_CURSOR_LEN] = "";
-    json_t *items = json_array();
     size_t n = 0;
+    int rc = 0;
     bool more = is_cut;
-    qsort(s->found, s->count, sizeof(*s->found), by_time);
-    for (; n < s->count && n < s->limit && !(is_cut && newer(cut, &s->found[n].ref)); n++) {
-        if (items != NULL && json_array_append(items, s->found[n].m) != 0) {
-            json_decref(items);
-            items = NULL;
-        }
+    qsort(s->found, s->count, sizeof(*s->found), s->up ? oldest_first : newest_first);
+    for (; rc == 0 && n < s->count && n < limit && !(is_cut && ahead(s, cut, &s->found[n].ref));
+         n++) {
+        size_t at = s->up ? 0 : json_array_size(s->items);
+        media_present(s->t, s->o->tenant, s->found[n].m);
+        rc = json_array_insert(s->items, at, s->found[n].m) == 0 ? 0 : E_NOMEM;
     }
     const struct store_message_ref *at = is_cut ? cut : NULL;
-    if (n < s->count && (n == s->limit || !is_cut)) {
+    if (n < s->count && (n == limit || !is_cut)) {
         more = true;
         at = &s->found[n - 1].ref;
     }
+    next[0] = '\0';
     if (more && at != NULL) {
-        store_message_cursor(at, cursor);
+        store_message_cursor(at, next);
+        next[0] = s->up ? UPWARDS : DOWNWARDS;
     }
-    return give_page(items, cursor, out, e);
+    return rc;
+}
+
+/* One walk from the cursor ("": from the newest) adds at most limit messages. */
+static int walk(struct search *s, bool up, const char *cursor, unsigned limit,
+                char next[STORE_CURSOR_LEN])
+{
+    struct store_message_ref cut = {0};
+    bool is_cut = false;
+    s->up = up;
+    s->gather = limit + 1;
+    s->count = 0;
+    s->found = mem_calloc((s->n > 0 ? s->n : 1) * s->gather, sizeof(*s->found));
+    if (s->found == NULL) {
+        return E_NOMEM;
+    }
+    int rc = search_ids(s, cursor, &cut, &is_cut);
+    rc = rc != 0 ? rc : take_found(s, limit, &cut, is_cut, next);
+    for (size_t i = 0; i < s->count; i++) {
+        json_decref(s->found[i].m);
+    }
+    free(s->found);
+    return rc;
+}
+
+/* Around a message: half of the page is newer. */
+static int list_around(struct search *s, unsigned limit, char older[STORE_CURSOR_LEN],
+                       char after[STORE_CURSOR_LEN], struct err *e)
+{
+    struct store_message_ref ref;
+    char from[STORE_CURSOR_LEN];
+    const char *id = s->f->around;
+    int rc = s->f->chat != NULL
+                 ? message_find_in(s->t, s->o, s->ids[0], id, false, NULL, &ref)
+                 : message_find(s->t, s->o, id, NULL, &ref);
+    if (rc == E_NOTFOUND || rc == E_TOOLARGE || rc == E_INVALID) {
+        return err_word(e, E_NOTFOUND, "unknown_message", "no such message: %.64s", id);
+    }
+    store_message_cursor(&ref, from);
+    memcpy(after, from, sizeof(from));
+    after[0] = UPWARDS;
+    if (rc == 0 && limit > 1) {
+        rc = walk(s, true, from, limit / 2, after);
+    }
+    ref.ordinal++; /* so that it is there itself */
+    store_message_cursor(&ref, from);
+    return rc != 0 ? rc : walk(s, false, from, limit - (unsigned)json_array_size(s->items), older);
+}
+
+/* Towards newer ones; older begins with the message that the page before ended with. */
+static int list_up(struct search *s, const char *cursor, unsigned limit,
+                   char older[STORE_CURSOR_LEN], char after[STORE_CURSOR_LEN])
+{
+    const size_t ordinal_at = 18; /* store_message_cursor(): m1, 16 hex digits, 16 hex digits */
+    char from[STORE_CURSOR_LEN];
+    size_t len = strnlen(cursor, sizeof(from));
+    if (len == sizeof(from)) {
+        return E_INVALID;
+    }
+    memcpy(from, cursor, len + 1);
+    from[0] = DOWNWARDS;
+    int rc = walk(s, true, from, limit, after);
+    if (rc == 0) {
+        uint64_t ordinal = strtoull(from + ordinal_at, NULL, 16) + 1;
+        (void)snprintf(older, STORE_CURSOR_LEN, "%.*s%016" PRIx64, (int)ordinal_at, from, ordinal);
+    }
+    return rc;
+}
+
+static int check_filter(const struct bridge_message_filter *f, const struct bridge_paging *p,
+                        struct err *e)
+{
+    int rc = check_paging(p, e);
+    if (rc == 0 && f->q != NULL && strlen(f->q) > Q_MAX) {
+        rc = err_field(e, NULL, "q", "q has at most %d bytes", Q_MAX);
+    }
+    if (rc == 0 && f->around != NULL && p->cursor != NULL && p->cursor[0] != '\0') {
+        rc = err_field(e, NULL, "around", "`around` begins a list: it goes without `cursor`");
+    }
+    return rc;
 }
 
 int bridge_message_list(struct bridge *b, const char *tenant, const char *session,
@@ -284,41 +387,31 @@ int bridge_message_list(struct bridge *b, const char *tenant, const char *sessio
                         json_t **out, struct err *e)
 {
     static const struct bridge_message_filter all;
-    char ids[CHAT_IDS_MAX][STORE_MAX_ID + 1];
-    struct store_message_ref cut = {0};
+    char older[STORE_CURSOR_LEN] = "", after[STORE_CURSOR_LEN] = "";
     struct message_owner o;
-    struct store_txn *t;
-    bool is_cut = false;
-    size_t n = 0;
-    struct search s = {
-        .o = &o, .f = f != NULL ? f : &all, .limit = p->limit, .gather = p->limit + 1};
+    struct search s = {.o = &o, .f = f != NULL ? f : &all, .items = NULL};
+    const char *cursor = p->cursor != NULL ? p->cursor : "";
     if (e != NULL) {
         err_clear(e);
     }
-    int rc = check_paging(p, e);
-    if (rc == 0 && s.f->q != NULL && strlen(s.f->q) > Q_MAX) {
-        rc = err_field(e, NULL, "q", "q has at most %d bytes", Q_MAX);
-    }
-    rc = rc != 0 ? rc : open_read(b, tenant, session, &o, &t, e);
+    int rc = check_filter(s.f, p, e);
+    rc = rc != 0 ? rc : open_read(b, tenant, session, &o, &s.t, e);
     if (rc != 0) {
         return rc;
     }
-    s.t = t;
-    if (s.f->chat != NULL) {
-        rc = chat_ids(t, &o, s.f->chat, ids, &n, e);
+    s.items = json_array();
+    rc = s.items == NULL ? E_NOMEM : s.f->chat != NULL ? chat_ids(&s, s.f->chat, e) : 0;
+    if (rc == 0 && s.f->around != NULL) {
+        rc = list_around(&s, p->limit, older, after, e);
+    } else if (rc == 0 && cursor[0] == UPWARDS) {
+        rc = list_up(&s, cursor, p->limit, older, after);
+    } else if (rc == 0) {
+        rc = walk(&s, false, cursor, p->limit, older);
     }
-    s.found = rc == 0 ? mem_calloc((n > 0 ? n : 1) * s.gather, sizeof(*s.found)) : NULL;
-    if (rc == 0) {
-        rc = s.found != NULL ? search_ids(t, &o, &s, ids, n, p, &cut, &is_cut) : E_NOMEM;
+    store_read_end(s.t);
+    if (rc != 0) {
+        json_decref(s.items);
+        return unreadable(e, rc);
     }
-    for (size_t i = 0; i < s.count; i++) {
-        media_present(t, o.tenant, s.found[i].m);
-    }
-    store_read_end(t);
-    rc = rc != 0 ? unreadable(e, rc) : give_found(&s, &cut, is_cut, out, e);
-    for (size_t i = 0; i < s.count; i++) {
-        json_decref(s.found[i].m);
-    }
-    free(s.found);
-    return rc;
+    return give_page(s.items, older, after, out, e);
 }

@@ -209,6 +209,10 @@ int message_write(struct buf *b, const struct message_draft *m)
         buf_str(b, ",\"sent_by\":");
         put_text(b, m->sent_by);
     }
+    if (m->sent_by_name != NULL) {
+        buf_str(b, ",\"sent_by_name\":");
+        put_text(b, m->sent_by_name);
+    }
     buf_str(b, ",\"metadata\":");
     buf_str(b, m->metadata != NULL ? m->metadata : "null");
     put_members(b, m->content);

@@ -3,7 +3,7 @@
  * inbox and outbox. Pure but for message_save() and message_announce(), which run inside an apply.
  *
  * A stored message is the object of the contract, plus at its end at times a member "_" with what
- * only we need: {"order": its place in the outbox, "reactions": {who: emoji}, "stub": true}. A stub
+ * only we need: {"order": its place in the outbox, "how": what else it was sent with, "reactions": {who: emoji}, "stub": true}. A stub
  * remembers what happened to a message that we never got; nobody outside sees it.
  */
 #ifndef MESSAGE_OBJECT_H
@@ -72,6 +72,7 @@ struct message_draft {
     bool backfill;
     const char *source;   /* NULL: incoming */
     const char *sent_by;  /* NULL: not said */
+    const char *sent_by_name; /* what people call them; NULL: not said */
     const char *metadata; /* JSON object as text, or NULL */
 };
 int message_write_media(struct buf *b, const struct message_media *m);

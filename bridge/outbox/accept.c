@@ -253,13 +253,15 @@ static int write_content(struct accept *a)
 {
     const struct send_body *body = &a->s->body;
     const bool forward = strcmp(body->type, "forward") == 0;
-    if (body->mentions == NULL && !forward) {
+    const char *retry_of = a->s->retry_of;
+    if (body->mentions == NULL && !forward && retry_of[0] == '\0') {
         return body->content != NULL ? buf_str(&a->content, body->content) : 0;
     }
     json_t *content = body->content != NULL ? json_loads(body->content, 0, NULL) : json_object();
     int rc = content != NULL ? 0 : E_NOMEM;
     rc = rc == 0 && body->mentions != NULL ? add_mentions(a, content) : rc;
     rc = rc == 0 && forward ? add_forwarded(a->source, content) : rc;
+    rc = rc == 0 && retry_of[0] != '\0' ? json_set_str(content, "retry_of", retry_of) : rc;
     char *text = rc == 0 ? json_text(content, NULL) : NULL;
     rc = rc == 0 && text == NULL ? E_NOMEM : rc;
     rc = rc != 0 ? rc : buf_str(&a->content, text);
@@ -309,7 +311,11 @@ static int put_message(struct accept *a, uint64_t order)
     struct buf b;
     buf_init(&b, STORE_MAX_VALUE);
     buf_append(&b, a->text.data, a->text.len - 1);
-    int rc = buf_printf(&b, ",\"_\":{\"order\":%llu}}", (unsigned long long)order);
+    buf_printf(&b, ",\"_\":{\"order\":%llu", (unsigned long long)order);
+    if (a->how.len > 0 && a->s->body.operation == OPERATION_NONE) {
+        buf_printf(&b, ",\"how\":%s", a->how.data); /* for sending it again, should it fail */
+    }
+    int rc = buf_str(&b, "}}");
     if (rc == 0) {
         rc = store_message_put(a->t, a->s->owner.tenant, a->s->owner.session, a->chat, a->s->id,
                                a->s->now_ms, b.data, b.len, NULL);
@@ -417,6 +423,7 @@ static int write_all(struct accept *a)
         .received_ms = s->now_ms,
         .source = s->source,
         .sent_by = s->sent_by[0] != '\0' ? s->sent_by : NULL,
+        .sent_by_name = s->sent_by_name[0] != '\0' ? s->sent_by_name : NULL,
         .metadata = body->metadata,
     };
     int rc = message_write(&a->text, &d);

@@ -59,6 +59,7 @@ struct send_body {
     char *mentions;                     /* JSON array of JIDs as text, ["all"], or NULL */
     char *metadata;                     /* JSON object as text, or NULL */
     bool link_preview, view_once;
+    const char *source;   /* static; NULL: not said */
     const char *presence; /* static; NULL: none is shown before it */
     unsigned presence_ms;
     uint64_t expires_ms; /* 0: default */
@@ -114,6 +115,9 @@ struct send {
     char id[SEND_ID_LEN + 1];
     char source[SOURCE_MAX + 1];
     char sent_by[SENT_BY_MAX + 1]; /* "": not said */
+    char sent_by_name[SENT_BY_MAX + 1];
+    char retry_of[STORE_MAX_ID + 1]; /* the failed message that is sent again; "": none */
+    bool again;                      /* that was done before: only its answer is wanted */
     char idem_key[IDEM_KEY_MAX + 1]; /* "" : none */
     unsigned char hash[32];
     bool refuse; /* the session is not ready; only a replay is answered */
@@ -133,6 +137,18 @@ int send_check_content(struct send *s, bool *checking, void (*done)(void *, cons
 /* Writer: message, entry, chat, event, and what a repeated key is answered. */
 int send_accept(struct store_txn *t, struct send *s);
 int send_keep_answer(struct send *s, const char *text, size_t len);
+
+/* ---- a failed message, sent again (resend.c)
+ * --------------------------------------------------------- */
+
+/* Gives the body that message `id` was sent with. again: it was sent again already. E_NOTFOUND;
+ * E_CONFLICT "not_failed", "not_yours", "not_retryable", "no_media". */
+int resend_body(struct bridge *b, const struct message_owner *o, const char *id, json_t **body,
+                bool *again, struct err *e);
+/* Writer. s->replayed when there is an answer already. */
+int resend_check(struct store_txn *t, struct send *s);
+/* Writer: the old message names the new one. */
+int resend_tie(struct store_txn *t, const struct send *s);
 
 /* ---- entries (entry.c): what the outbox keeps of a message beside the message itself
  * --------------- */

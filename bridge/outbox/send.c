@@ -119,8 +119,13 @@ static int send_apply(struct store_txn *t, struct store_op *op)
     if (rc != 0 || s->replayed) {
         return rc;
     }
+    rc = resend_check(t, s);
+    if (rc != 0 || s->replayed) {
+        return rc;
+    }
     rc = check_room(t, s);
-    return rc != 0 ? rc : send_accept(t, s);
+    rc = rc != 0 ? rc : send_accept(t, s);
+    return rc != 0 ? rc : resend_tie(t, s);
 }
 
 int outbox_put_text(struct store_txn *t, const struct outbox_text *x)
@@ -199,28 +204,6 @@ static void on_send_done(struct store_op *op, int rc)
     json_decref(r.body);
     send_free(s);
     outbox_leave(o);
-}
-
-void session_person(struct session *s, struct person *out)
-{
-    const json_t *a = session_account(s);
-    const struct {
-        const char *text;
-        char *to;
-        size_t max;
-    } parts[] = {
-        {json_str_or(a, "id", ""), out->id, STORE_MAX_ID},
-        {json_str_or(a, "phone", ""), out->phone, PHONE_MAX},
-        {json_str_or(a, "lid", ""), out->lid, STORE_MAX_ID},
-        {json_str_or(a, "push_name", ""), out->name, PERSON_NAME_MAX},
-    };
-    memset(out, 0, sizeof(*out));
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        size_t len = strlen(parts[i].text);
-        if (len <= parts[i].max) {
-            memcpy(parts[i].to, parts[i].text, len);
-        }
-    }
 }
 
 static void choose_id(char out[SEND_ID_LEN + 1])
@@ -303,6 +286,13 @@ static int find_contact(struct send *s, struct err *e)
     return rc;
 }
 
+static void take_name(char out[SENT_BY_MAX + 1], const char *name)
+{
+    if (name != NULL) {
+        memcpy(out, name, text_utf8_cut(name, strlen(name), SENT_BY_MAX));
+    }
+}
+
 static int prepare(struct bridge *b, const struct bridge_send *in, struct send *s, struct err *e)
 {
     struct session *session;
@@ -331,11 +321,14 @@ static int prepare(struct bridge *b, const struct bridge_send *in, struct send *
     }
     session_person(session, &s->from);
     choose_id(s->id);
-    const char *source = in->source != NULL ? in->source : "api";
+    const char *source = in->source != NULL       ? in->source
+                         : s->body.source != NULL ? s->body.source
+                                                  : "api";
     memcpy(s->source, source, strnlen(source, SOURCE_MAX));
-    if (in->sent_by != NULL) {
-        size_t len = strlen(in->sent_by);
-        memcpy(s->sent_by, in->sent_by, text_utf8_cut(in->sent_by, len, SENT_BY_MAX));
+    take_name(s->sent_by, in->sent_by);
+    take_name(s->sent_by_name, in->sent_by_name);
+    if (in->what == BRIDGE_SEND_RETRY) {
+        memcpy(s->retry_of, in->message_id, strnlen(in->message_id, STORE_MAX_ID));
     }
     s->refuse = in->require_ready && session_status(session) != SESSION_READY;
     s->now_ms = clock_wall_ms();
@@ -437,7 +430,9 @@ static int has_quota(const struct send *s, struct err *e)
     return rc;
 }
 
-void bridge_send(struct bridge *b, const struct bridge_send *in, bridge_done_fn done, void *arg)
+/* again: only the answer of the first time is wanted. */
+static void begin(struct bridge *b, const struct bridge_send *in, bool again, bridge_done_fn done,
+                  void *arg)
 {
     struct err e;
     bool checking = false;
@@ -451,8 +446,9 @@ void bridge_send(struct bridge *b, const struct bridge_send *in, bridge_done_fn 
     }
     s->done = done;
     s->arg = arg;
+    s->again = again;
     s->given = json_incref((json_t *)(uintptr_t)in->body);
-    const bool answered = is_answered(s);
+    const bool answered = again || is_answered(s);
     rc = answered ? 0 : has_quota(s, &e);
     rc = answered || rc != 0 ? rc : send_check_content(s, &checking, on_checked, &e);
     if (rc != 0) {
@@ -464,4 +460,27 @@ void bridge_send(struct bridge *b, const struct bridge_send *in, bridge_done_fn 
     if (!checking) {
         go_on(s, answered);
     }
+}
+
+void bridge_send(struct bridge *b, const struct bridge_send *in, bridge_done_fn done, void *arg)
+{
+    struct bridge_send as = *in;
+    struct message_owner o;
+    struct session *session;
+    struct err e;
+    json_t *body = NULL;
+    bool again = false;
+    err_clear(&e);
+    if (in->what == BRIDGE_SEND_RETRY) {
+        int rc = session_find(b, in->tenant, in->session, &session, &e);
+        message_owner_set(&o, in->tenant, in->session);
+        rc = rc != 0 ? rc : resend_body(b, &o, in->message_id, &body, &again, &e);
+        if (rc != 0) {
+            reply_later(b, done, arg, &e, NULL);
+            return;
+        }
+        as.body = body;
+    }
+    begin(b, &as, again, done, arg);
+    json_decref(body);
 }

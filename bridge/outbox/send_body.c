@@ -25,7 +25,8 @@ void send_field_name(const char *key, char out[48])
 static int check_fields(const json_t *body, struct err *e)
 {
     static const char *const fields[] = {"to",       "reply_to",   "mentions", "link_preview",
-                                         "metadata", "expires_at", "presence", "presence_ms"};
+                                         "metadata", "expires_at", "presence", "presence_ms",
+                                         "source"};
     if (!json_is_object(body)) {
         return err_set(e, E_INVALID,
                        "the body must be a JSON object such as {\"to\":…,\"text\":…}");
@@ -192,6 +193,20 @@ static int parse_presence(const json_t *body, struct send_body *out, struct err 
     return 0;
 }
 
+static int parse_source(const json_t *body, struct send_body *out, struct err *e)
+{
+    static const char *const sources[] = {"api", "dashboard"};
+    const json_t *v = json_object_get(body, "source");
+    for (size_t i = 0; v != NULL && i < sizeof(sources) / sizeof(sources[0]); i++) {
+        if (json_is_string(v) && strcmp(json_string_value(v), sources[i]) == 0) {
+            out->source = sources[i];
+        }
+    }
+    return v == NULL || out->source != NULL
+               ? 0
+               : err_field(e, NULL, "source", "`source` must be api or dashboard");
+}
+
 static int parse_rest(const json_t *body, struct send_body *out, struct err *e)
 {
     const json_t *preview = json_object_get(body, "link_preview");
@@ -257,6 +272,7 @@ int send_body_parse(const json_t *body, const char *default_country_code, struct
     rc = rc != 0 ? rc : parse_mentions(body, default_country_code, out, e);
     rc = rc != 0 ? rc : parse_metadata(body, out, e);
     rc = rc != 0 ? rc : parse_presence(body, out, e);
+    rc = rc != 0 ? rc : parse_source(body, out, e);
     rc = rc != 0 ? rc : parse_rest(body, out, e);
     rc = rc != 0 ? rc : check_options(out, e);
     if (rc != 0) {

@@ -211,7 +211,7 @@ static int apply(struct store_txn *t, struct call *c, struct err *e)
     }
     if (rc == 0) {
         json_object_del(row.doc, "_");
-        rc = people_show_window(t, &p->owner, row.doc, true);
+        rc = chat_show(t, &p->owner, row.doc);
         c->answer = json_incref(row.doc);
     }
     chat_row_free(&row);

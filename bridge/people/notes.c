@@ -124,7 +124,7 @@ struct note_op {
     struct message_owner owner;
     char chat[256]; /* as it was asked for */
     char id[NOTE_ID_MAX + 1];
-    char author[32];
+    char author[96], author_name[128];
     char *text; /* NULL: delete */
     uint64_t at_ms;
 };
@@ -191,8 +191,9 @@ static int add(struct store_txn *t, struct call *c, struct err *e)
                         "a conversation has at most %d notes; delete some", NOTES_MAX);
     }
     json_decref(c->answer);
-    c->answer = json_pack("{s:s, s:s, s:s, s:s}", "id", n->id, "chat", p.id[0], "text", n->text,
-                          "author", n->author);
+    c->answer = json_pack("{s:s, s:s, s:s, s:s, s:s?}", "id", n->id, "chat", p.id[0], "text",
+                          n->text, "author", n->author, "author_name",
+                          n->author_name[0] != '\0' ? n->author_name : NULL);
     rc = rc != 0             ? rc
          : c->answer == NULL ? E_NOMEM
                              : json_set_time(c->answer, "created_at", n->at_ms);
@@ -280,7 +281,8 @@ static int take_text(struct note_op *n, const json_t *body, struct err *e)
 }
 
 void bridge_note_add(struct bridge *b, const char *tenant, const char *session, const char *chat,
-                     const char *author, const json_t *body, bridge_done_fn done, void *arg)
+                     const struct bridge_author *author, const json_t *body, bridge_done_fn done,
+                     void *arg)
 {
     struct err e;
     char ulid[CRYPTO_ULID_LEN];
@@ -296,7 +298,9 @@ void bridge_note_add(struct bridge *b, const char *tenant, const char *session, 
     crypto_ulid(n->at_ms, ulid);
     memcpy(n->id, "note_", 5);
     memcpy(n->id + 5, ulid, sizeof(ulid));
-    memcpy(n->author, author, strnlen(author, sizeof(n->author) - 1));
+    memcpy(n->author, author->id, strnlen(author->id, sizeof(n->author) - 1));
+    memcpy(n->author_name, author->name, text_utf8_cut(author->name, strlen(author->name),
+                                                       sizeof(n->author_name) - 1));
     n->call.apply = add;
     call_submit(&n->call, b, done, arg);
 }

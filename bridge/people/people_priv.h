@@ -45,6 +45,20 @@ void listing_drop(struct listing *l);
 /* Sets the window of a chat's or contact's object (guard.h): computed when it is read. */
 int people_show_window(struct store_txn *t, const struct message_owner *o, json_t *v, bool chat);
 
+/* ---- chats as they are shown (chat_sieve.c)
+ * ----------------------------------------------------- */
+
+#define CHAT_VISITS 2000 /* rows that a page with a filter looks at */
+struct chat_sieve {
+    const struct bridge_chat_filter *f;
+    char q[LIST_Q_MAX + 1]; /* folded */
+};
+/* f NULL: lets all through; borrowed. E_INVALID. */
+int chat_sieve_set(struct chat_sieve *s, const struct bridge_chat_filter *f, struct err *e);
+bool chat_fits(const struct chat_sieve *s, const json_t *row);
+/* Sets session, last_message.status and window. NULL accepted. */
+int chat_show(struct store_txn *t, const struct message_owner *o, json_t *chat);
+
 /* ---- asking the far end (far.c) ----------------------------------------------------------------
  */
 
