@@ -220,6 +220,12 @@ static void on_recorded(void *arg, const struct bridge_reply *reply)
     request_release(r);
 }
 
+/* What says itself who sent it. */
+static bool is_send(const char *action)
+{
+    return strcmp(action, "message.send") == 0 || strcmp(action, "message.retry") == 0;
+}
+
 bool audit_holds(struct api_request *r, int status, struct MHD_Response *response)
 {
     char word[AUDIT_WORD];
@@ -227,8 +233,7 @@ bool audit_holds(struct api_request *r, int status, struct MHD_Response *respons
         return false;
     }
     const char *action = word_of(r, word);
-    if (action == NULL || (strcmp(action, "message.send") == 0 && status < 400 &&
-                           !bridge_audit_sends(r->api->bridge))) {
+    if (action == NULL || (is_send(action) && status < 400 && !bridge_audit_sends(r->api->bridge))) {
         r->audit.done = action != NULL;
         return false;
     }
