@@ -1,5 +1,34 @@
+// The inbox: chats on one side, the open thread in the middle, the contact beside it. One at a time
+// on a phone. Where we are is in the address: #/inbox/<session>/<chat>?<filters>&message=<id>
 import { html } from 'htm/preact';
+import { useEffect, useState } from 'preact/hooks';
 import { t } from '../core/i18n.js';
-import { PageHead } from '../ui/controls.js';
+import { Empty } from '../ui/controls.js';
+import { ContactPanel } from './inbox/contact.js';
+import { ChatList } from './inbox/list.js';
+import { Thread } from './inbox/thread.js';
+import { filters, loadChats, show, showNothing, startInbox } from './inbox/store.js';
 
-export default () => html`<${PageHead} title=${t('pages.inbox')} />`;
+const FILTERS = ['session', 'state', 'unread', 'assignee', 'tag', 'q'];
+const chosen = (query) => Object.fromEntries(FILTERS.filter((name) => query[name] !== undefined).map((name) => [name, query[name]]));
+
+export default function Inbox({ parts, query }) {
+  const [session, chat] = parts;
+  const [panel, setPanel] = useState(false);
+  useEffect(startInbox, []);
+  const wanted = JSON.stringify(chosen(query));
+  useEffect(() => {
+    filters.value = JSON.parse(wanted);
+    loadChats();
+  }, [wanted]);
+  useEffect(() => {
+    if (session && chat) show(session, chat, { around: query.message || null });
+    else showNothing();
+  }, [session, chat, query.message]);
+  return html`<h1 class="hidden" tabindex="-1">${t('pages.inbox')}</h1>
+    <div class=${`inbox ${chat ? 'with-thread' : ''} ${chat && panel ? 'with-panel' : ''}`}>
+    <${ChatList} session=${session} chat=${chat} query=${query} />
+    ${chat ? html`<${Thread} key=${`${session}/${chat}`} session=${session} chat=${chat} panel=${panel} onPanel=${() => setPanel(!panel)} />`
+    : html`<section class="no-thread"><${Empty} icon="chat-bubble-left-right" title=${t('inbox.pick.title')}>${t('inbox.pick.about')}</${Empty}></section>`}
+    ${chat && panel && html`<${ContactPanel} session=${session} chat=${chat} onClose=${() => setPanel(false)} />`}</div>`;
+}

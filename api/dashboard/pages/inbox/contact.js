@@ -1,0 +1,2 @@
+// The panel about the person or group of the open chat. session, chat: as for the composer.
+export const ContactPanel = () => null;

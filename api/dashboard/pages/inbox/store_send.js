@@ -1,0 +1,133 @@
+// Sending: a bubble at once, under an id of its own, then what the server answers in its place.
+// Messages of one chat go one after the other, so that they are accepted in the order they were
+// written. An Idempotency-Key for each makes a retry harmless when nobody knows whether it arrived.
+import { call, idempotencyKey, of, post } from '../../core/api.js';
+import { has, t } from '../../core/i18n.js';
+import { keyOf } from './names.js';
+import { previewMessage } from './store_chats.js';
+import { dropMessage, isOpenThread, messages, putMessage, replaceMessage, thread } from './store_thread.js';
+
+const chains = new Map();   // chat → the promise of its last send
+const flying = new Map();   // chat → how many POSTs are on their way
+const held = [];            // events of our own messages whose POST is not answered yet
+const unsent = new Map();   // local id → its message, for chats that are not open
+
+// {session, chat: id, text, files: [{file, kind, caption, view_once}], replyTo: message, mentions,
+//  content: other members of the body (location, contacts, poll …)} → a promise of all of it.
+export function sendMessage({ session, chat, text = '', files = [], replyTo = null, mentions, content = null }) {
+  const parts = files.map((part) => ({ part, text: part.caption || '' }));
+  if (text || content) parts.push({ text });
+  return Promise.all(parts.map((one, n) => {
+    const body = { to: chat, ...(n === 0 && replyTo ? { reply_to: replyTo.id } : {}), ...(mentions?.length ? { mentions } : {}), ...(one.part ? {} : { ...(one.text ? { text: one.text } : {}), ...content }) };
+    return start(draft({ session, chat, body, one, replyTo: n === 0 ? replyTo : null }));
+  }));
+}
+
+function draft({ session, chat, body, one, replyTo }) {
+  const { part, text } = one;
+  const id = `local:${crypto.randomUUID?.() || Math.random()}`;
+  const type = part ? part.kind : Object.keys(body).find((name) => ['location', 'contacts', 'poll'].includes(name)) || 'text';
+  return {
+    id, session, chat: { id: chat }, direction: 'out', type, text: text || null, status: 'sending', status_history: [], error: null,
+    quoted: replyTo ? { id: replyTo.id, text: replyTo.text, type: replyTo.type, from: replyTo.from, direction: replyTo.direction } : null,
+    ...(type !== 'text' && !part ? { [type]: body[type] } : {}),
+    media: part ? { state: 'uploading', mimetype: part.file.type, filename: part.file.name, size_bytes: part.file.size, local_url: URL.createObjectURL(part.file) } : null,
+    timestamp: new Date().toISOString(), local: { body, part, key: idempotencyKey(), media_id: null },
+  };
+}
+
+function start(message) {
+  unsent.set(message.id, message);
+  show(message);
+  const key = keyOf(message.session, message.chat.id);
+  const turn = (chains.get(key) || Promise.resolve()).then(() => submit(message));
+  chains.set(key, turn);
+  return turn.finally(() => chains.get(key) === turn && chains.delete(key));
+}
+const show = (message) => {
+  if (isOpenThread(message.session, message.chat)) putMessage(message);
+};
+
+async function submit(message) {
+  const { local, session, chat } = message;
+  if (!unsent.has(message.id)) return null;   // taken back while it waited
+  const key = keyOf(session, chat.id);
+  flying.set(key, (flying.get(key) || 0) + 1);
+  try {
+    if (local.part && !local.media_id) local.media_id = await upload(local.part.file);
+    const body = local.part ? { ...local.body, [local.part.kind]: file(local) } : local.body;
+    const answer = await post(of`/sessions/${session}/messages`, body, { headers: { 'Idempotency-Key': local.key } });
+    unsent.delete(message.id);
+    if (isOpenThread(session, chat)) replaceMessage(message.id, answer);
+    previewMessage(session, answer);
+    return answer;
+  } catch (error) {
+    const failed = { ...message, status: 'failed', error: { code: error.code || 'failed', detail: reason(error) }, local: { ...local, unsure: !error.status || error.status >= 500 } };
+    unsent.set(message.id, failed);
+    show(failed);
+    return null;
+  } finally {
+    flying.set(key, flying.get(key) - 1);
+    release(key);
+  }
+}
+async function upload(file) {
+  const answer = await call('POST', of`/media`, { query: { filename: file.name || undefined }, data: file });
+  return answer.media_id;
+}
+function file({ part, media_id }) {
+  return { media_id, ...(part.file.name ? { filename: part.file.name } : {}), ...(part.caption ? { caption: part.caption } : {}), ...(part.view_once ? { view_once: true } : {}) };
+}
+export const reason = (error) => (error.status === 0 || error.status === undefined ? t('errors.offline') : has(`inbox.error.${error.code}`) ? t(`inbox.error.${error.code}`) : error.message || error.detail);
+
+// An event of a message of ours. While a POST is on its way it may be that one's: it waits until the
+// answer says which id it has, so that no message is shown twice.
+export function ownEvent(message) {
+  const key = keyOf(message.session, message.chat.id);
+  const waits = [...flying].some(([name, n]) => n > 0 && name.startsWith(`${message.session}/`));
+  if (messages.value.some((m) => m.id === message.id) || !waits) return take(message);
+  held.push({ key, message });
+  return undefined;
+}
+function take(message) {
+  // one that we believe failed had arrived after all
+  const twin = [...unsent.values()].find((m) => m.status === 'failed' && m.local.unsure && m.session === message.session && m.type === message.type && (m.text || '') === (message.text || '') && message.timestamp >= m.timestamp);
+  if (twin) {
+    unsent.delete(twin.id);
+    dropMessage(twin.id);
+  }
+  putMessage(message);
+}
+function release() {
+  const idle = [...flying.values()].every((n) => n === 0);
+  for (const entry of held.splice(0)) {
+    if (idle || messages.value.some((m) => m.id === entry.message.id)) {
+      if (isOpenThread(entry.message.session, entry.message.chat)) take(entry.message);
+    } else held.push(entry);
+  }
+}
+
+// Again: what never left under its old key, what the server knows as failed through it.
+export async function retryMessage(message) {
+  if (message.local) {
+    const again = { ...message, status: 'sending', error: null, local: { ...message.local, key: message.local.unsure ? message.local.key : idempotencyKey() } };
+    return start(again);
+  }
+  const answer = await post(of`/sessions/${message.session}/messages/${message.id}/retry`, {}, { headers: { 'Idempotency-Key': `retry-${message.id}` } });
+  if (isOpenThread(message.session, message.chat)) {
+    putMessage({ ...message, retried_as: answer.id });
+    putMessage(answer);
+  }
+  return answer;
+}
+// Takes a message away that was never sent.
+export function discardMessage(message) {
+  unsent.delete(message.id);
+  if (message.media?.local_url) URL.revokeObjectURL(message.media.local_url);
+  dropMessage(message.id);
+}
+// Those of this chat that are not sent yet; shown again when it is opened again.
+export function showUnsent() {
+  const { session, chat } = thread.value;
+  for (const message of unsent.values()) if (message.session === session && message.chat.id === chat) putMessage(message);
+}

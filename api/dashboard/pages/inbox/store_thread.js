@@ -1,0 +1,158 @@
+// The open thread: a window on its messages, oldest first. It grows at both ends as one scrolls; what
+// lies far from the eye is dropped and fetched again, so that 20,000 messages cost no more than these.
+import { signal } from '@preact/signals';
+import { get, of } from '../../core/api.js';
+import { sameChat } from './names.js';
+import { openChat } from './store_chats.js';
+
+const PAGE = 60;
+export const WINDOW = 900;   // most messages in memory; past it those of the far end go
+// session, chat: which; older, newer: how to go on ({cursor} or {around}), null at an end;
+// unreadFrom: id of the first message that was unread when it was opened; focus: one to show, marked
+const NONE = { session: '', chat: '', older: null, newer: null, loading: false, busy: '', error: null, unreadFrom: null, focus: null };
+export const thread = signal(NONE);
+export const messages = signal([]);
+let round = 0;
+
+const path = (th) => of`/sessions/${th.session}/chats/${th.chat}/messages`;
+const byTime = (a, b) => (a.timestamp < b.timestamp ? -1 : a.timestamp > b.timestamp ? 1 : 0);
+
+// An answer's page as it is shown, oldest first.
+const ascending = (answer) => answer.items.slice().reverse();
+const onward = (cursor) => (cursor ? { cursor } : null);
+
+// Opens a chat, at its end or around one message.
+export async function openThread(session, chat, { around = null } = {}) {
+  const mine = ++round;
+  messages.value = [];
+  thread.value = { ...NONE, session, chat, loading: true, focus: around };
+  try {
+    const whole = openChat.value?.session === session && openChat.value.id === chat ? openChat.value : null;
+    const [answer, now] = await Promise.all([
+      get(path({ session, chat }), { limit: PAGE, around }),
+      whole || get(of`/sessions/${session}/chats/${chat}`).catch((error) => (error.status === 404 ? null : Promise.reject(error))),
+    ]);
+    if (mine !== round) return;
+    if (now && !whole) openChat.value = { ...now, session };
+    const items = ascending(answer);
+    messages.value = items;
+    thread.value = { ...thread.value, loading: false, older: onward(answer.next_cursor), newer: onward(answer.previous_cursor), unreadFrom: around ? null : firstUnread(items, now?.unread_count || 0) };
+  } catch (error) {
+    if (mine === round) thread.value = { ...thread.value, loading: false, error };
+  }
+}
+
+function firstUnread(items, count) {
+  let left = count;
+  for (let i = items.length - 1; i >= 0 && left > 0; i--) {
+    if (items[i].direction === 'in' && items[i].type !== 'system' && --left === 0) return items[i].id;
+  }
+  return null;
+}
+
+export function closeThread() {
+  round++;
+  thread.value = NONE;
+  messages.value = [];
+}
+
+// What was shown may have missed something: the end (or the middle) again, without an empty moment.
+export async function reloadThread() {
+  const th = thread.value;
+  if (!th.chat || th.loading) return;
+  const mine = round;
+  const kept = messages.value;
+  const middle = th.newer ? kept[Math.floor(kept.length / 2)]?.id : undefined;
+  try {
+    const answer = await get(path(th), { limit: PAGE, around: middle });
+    if (mine !== round) return;
+    const items = ascending(answer);
+    // messages that are only here stay: their sending is not over
+    messages.value = merge(items, messages.value.filter((m) => m.local));
+    thread.value = { ...thread.value, error: null, older: onward(answer.next_cursor), newer: onward(answer.previous_cursor) };
+  } catch (error) {
+    if (mine === round && error.name !== 'AbortError') thread.value = { ...thread.value, error };
+  }
+}
+
+// The rows of both, each once, in order of time; of the same message the later list has the say.
+function merge(items, more) {
+  if (more.length === 0) return items;
+  const known = new Map(items.map((m) => [m.id, m]));
+  for (const m of more) known.set(m.id, keepPreview(known.get(m.id), m));
+  return [...known.values()].sort(byTime);
+}
+// The picture that we just sent need not be fetched again to be shown.
+const keepPreview = (old, now) => (old?.media?.local_url && now.media ? { ...now, media: { ...now.media, local_url: old.media.local_url } } : now);
+
+async function extend(end, other) {
+  const th = thread.value;
+  const from = th[end];
+  if (!from || th.busy || th.loading) return;
+  const mine = round;
+  thread.value = { ...th, busy: end };
+  try {
+    const answer = await get(path(th), { limit: PAGE, ...from });
+    if (mine !== round) return;
+    let items = merge(messages.value, ascending(answer));
+    const next = end === 'older' ? answer.next_cursor : answer.previous_cursor;
+    const change = { busy: '', error: null, [end]: onward(next) };
+    if (items.length > WINDOW) {
+      items = end === 'older' ? items.slice(0, WINDOW) : items.slice(-WINDOW);
+      const edge = end === 'older' ? items.findLast((m) => !m.local) : items.find((m) => !m.local);
+      change[other] = { around: edge.id };
+    }
+    messages.value = items;
+    thread.value = { ...thread.value, ...change };
+  } catch (error) {
+    if (mine === round && error.name !== 'AbortError') thread.value = { ...thread.value, busy: '', error };
+  }
+}
+export const loadOlder = () => extend('older', 'newer');
+export const loadNewer = () => extend('newer', 'older');
+
+// Shows one message, which may be anywhere.
+export function showMessage(id) {
+  const { session, chat } = thread.value;
+  if (messages.value.some((m) => m.id === id)) thread.value = { ...thread.value, focus: id };
+  else openThread(session, chat, { around: id });
+}
+export const showNewest = () => openThread(thread.value.session, thread.value.chat);
+
+export const isOpenThread = (session, chat) => thread.value.session === session && (thread.value.chat === chat?.id || sameChat(openChat.value, chat));
+
+// A message as an event or an answer has it. New ones go to their place by time; past the end of
+// what is loaded they will come with the pages.
+export function putMessage(message) {
+  const items = messages.value;
+  const at = items.findLastIndex((m) => m.id === message.id);
+  if (at >= 0) {
+    const next = items.slice();
+    next[at] = keepPreview(items[at], message);
+    messages.value = next;
+    return;
+  }
+  if (thread.value.loading || (thread.value.newer && !message.local)) return;
+  if (thread.value.older && items.length && message.timestamp < items[0].timestamp) return;
+  let place = items.length;
+  while (place > 0 && items[place - 1].timestamp > message.timestamp) place--;
+  const next = [...items.slice(0, place), message, ...items.slice(place)];
+  if (next.length > WINDOW + PAGE) {
+    next.splice(0, next.length - WINDOW);
+    thread.value = { ...thread.value, older: { around: next[0].id } };
+  }
+  messages.value = next;
+}
+
+// The bubble of `id` becomes `message`, wherever that is known already.
+export function replaceMessage(id, message) {
+  const old = messages.value.find((m) => m.id === id);
+  messages.value = messages.value.filter((m) => m.id !== id);
+  const there = messages.value.some((m) => m.id === message.id);
+  putMessage(keepPreview(old, message));
+  // its time is the server's; its place stays the last when nothing came in between
+  if (!there) messages.value = messages.value.slice().sort(byTime);
+}
+export function dropMessage(id) {
+  messages.value = messages.value.filter((m) => m.id !== id);
+}
