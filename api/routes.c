@@ -438,6 +438,8 @@ const struct api_route api_routes[] = {
      "What happened in a session, for people: newest first, messages counted by the hour. Go on "
      "while there is a next_cursor",
      NULL, 200, "ActivityList", 0, NULL},
+    {"GET", TENANT "/activity", API_TENANT, BRIDGE_SESSIONS_READ, activity_list, paging,
+     "The same of every session that the key sees", NULL, 200, "ActivityList", 0, NULL},
     {"GET", TENANT "/audit", API_TENANT, BRIDGE_AUDIT_READ, audit_list, audits,
      "Who did what to what, from where, with which outcome; a hash chain. A filter that matches "
      "little may give pages that are not full: go on while there is a next_cursor",

@@ -157,7 +157,7 @@ const struct schema schemas[] = {
                                          ",\"media\":" ANY_OR_NULL ",\"metadata\":" ANY ",\"created_at\":" TIME)},
     {"SessionMemory",
      OBJECT("\"browser_pss_bytes\"",
-            "\"browser_pss_bytes\":" INT ",\"exact\":" BOOL ",\"processes\":" INT ",\"threads\":" INT
+            "\"browser_pss_bytes\":" INT ",\"soft_bytes\":" INT ",\"hard_bytes\":" INT ",\"exact\":" BOOL ",\"processes\":" INT ",\"threads\":" INT
             ",\"cpu_ms\":" INT ",\"collections\":" INT ",\"reloads\":" INT ",\"restarts\":" INT
             ",\"started_at\":" TIME ",\"sampled_at\":" TIME)},
     {"AdapterBuild", OBJECT("\"sha256\"", "\"version\":" TEXT_OR_NULL ",\"sha256\":" TEXT ",\"bytes\":" INT
@@ -190,7 +190,7 @@ const struct schema schemas[] = {
                ",\"quiet_hours\":{\"type\":[\"object\",\"null\"],\"properties\":{\"from\":" TEXT ",\"to\":" TEXT "}}}}")},
     {"SessionList", LIST_OF("Session")},
     {"Qr",
-     OBJECT("\"code\",\"data_url\"", "\"code\":" TEXT ",\"data_url\":" TEXT ",\"attempt\":" INT
+     OBJECT("\"code\",\"data_url\"", "\"code\":" TEXT ",\"data_url\":" TEXT ",\"attempt\":" INT ",\"max_attempts\":" INT
                                      ",\"generation\":" INT ",\"expires_at\":" TIME_OR_NULL)},
     {"PairingPost", OBJECT("\"phone\"", "\"phone\":" TEXT)},
     {"PairingCode", OBJECT("\"code\"", "\"code\":" TEXT ",\"expires_at\":" TIME_OR_NULL)},
@@ -413,11 +413,12 @@ const struct schema schemas[] = {
      OBJECT("", "\"ttl_s\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":86400}")},
     {"MediaLink", OBJECT("\"url\",\"expires_at\"", "\"url\":" TEXT ",\"expires_at\":" TIME)},
     {"Activity",
-     OBJECT("\"kind\",\"at\",\"from_at\",\"count\",\"text\"",
-            "\"kind\":{\"enum\":[\"linked\",\"unlinked\",\"connected\",\"disconnected\","
+     OBJECT("\"session\",\"kind\",\"at\",\"from_at\",\"count\",\"text\"",
+            "\"session\":" NAME ",\"kind\":{\"enum\":[\"linked\",\"unlinked\",\"connected\",\"disconnected\","
             "\"conflict\",\"stopped\",\"session_failed\",\"received\",\"sent\",\"failed\"]}"
             ",\"at\":" TIME ",\"from_at\":" TIME ",\"count\":" INT ",\"chats\":" INT_OR_NULL
-            ",\"text\":" TEXT ",\"code\":" TEXT_OR_NULL)},
+            ",\"text\":" TEXT ",\"code\":" TEXT_OR_NULL ",\"reason\":" TEXT_OR_NULL
+            ",\"phone\":" TEXT_OR_NULL)},
     {"ActivityList", LIST_OF("Activity")},
     {"AuditRecord",
      OBJECT("\"seq\",\"prev\",\"at\",\"actor\",\"address\",\"action\",\"status\",\"hash\"",

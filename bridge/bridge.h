@@ -311,10 +311,12 @@ void bridge_usage(struct bridge *b, const struct bridge_usage_query *q, bridge_d
 uint64_t bridge_tenant_limit(struct bridge *b, const char *tenant, const char *name,
                              uint64_t fallback);
 
-/* What happened in a session, for people: made of the event log, newest first, messages counted by
- * the hour. {items:[{kind,at,from_at,count,chats,text,code}],next_cursor}. */
+/* What happened in a session (NULL: in all that who sees; who NULL: in all), for people: made of the
+ * event log, newest first, messages counted by the hour.
+ * {items:[{session,kind,at,from_at,count,chats,text,code,reason,phone}],next_cursor}. */
 int bridge_activity(struct bridge *b, const char *tenant, const char *session,
-                    const struct bridge_paging *p, json_t **out, struct err *e);
+                    const struct bridge_principal *who, const struct bridge_paging *p, json_t **out,
+                    struct err *e);
 
 /* ---- sessions ----------------------------------------------------------------------------- */
 
