@@ -52,6 +52,9 @@ static const struct {
     {"PUT", TENANT "/opt-outs/{phone}", "opt_out.put"},
     {"DELETE", TENANT "/opt-outs/{phone}", "opt_out.delete"},
     {"POST", "/v1/backup", "backup.create"},
+    {"PUT", TENANT "/widget", "widget.put"},
+    {"POST", TENANT "/widget/tickets", "widget.ticket"},
+    {"POST", "/v1/widget/sign-in", "widget.sign_in"},
     {"GET", SESSION "/screenshot", "session.screenshot"}, /* it shows chats */
     {"DELETE", SESSION "/export", "session.export_undo"},
 };

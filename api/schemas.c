@@ -102,10 +102,28 @@ const struct schema schemas[] = {
      OBJECT("\"id\",\"created_at\"",
             "\"id\":" NAME ",\"name\":" TEXT_OR_NULL ",\"default_country_code\":" TEXT_OR_NULL
             ",\"time_zone\":" TEXT_OR_NULL ",\"limits\":" ANY ",\"tariff\":" ANY_OR_NULL
-            ",\"created_at\":" TIME)},
+            ",\"widget\":" REF("WidgetSettings") ",\"created_at\":" TIME)},
     {"TenantPut", OBJECT("", "\"name\":" TEXT_OR_NULL ",\"default_country_code\":" TEXT_OR_NULL
                              ",\"time_zone\":" TEXT_OR_NULL ",\"limits\":" ANY
-                             ",\"tariff\":" ANY_OR_NULL)},
+                             ",\"tariff\":" ANY_OR_NULL ",\"widget\":" REF("WidgetSettings"))},
+    {"WidgetSettings",
+     OBJECT("\"origins\"", "\"origins\":{\"type\":\"array\",\"maxItems\":16,\"items\":" TEXT "}")},
+    {"WidgetTicketPost",
+     OBJECT("\"session\",\"to\"",
+            "\"session\":" NAME ",\"to\":" TEXT ",\"name\":" TEXT_OR_NULL ",\"agent\":" TEXT_OR_NULL
+            ",\"can_send\":" BOOL
+            ",\"ttl_s\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":3600}")},
+    {"WidgetTicket", OBJECT("\"ticket\",\"tenant\",\"expires_at\",\"url\"",
+                            "\"ticket\":" TEXT ",\"tenant\":" NAME ",\"expires_at\":" TIME
+                            ",\"url\":" TEXT)},
+    {"WidgetSignIn", OBJECT("\"ticket\"", "\"ticket\":" TEXT)},
+#define WIDGET_CHAT                                                                                \
+    "\"tenant\":" NAME ",\"session\":" NAME ",\"session_status\":" TEXT ",\"chat\":" TEXT               \
+    ",\"name\":" TEXT_OR_NULL ",\"phone\":" TEXT_OR_NULL ",\"agent\":" TEXT_OR_NULL                  \
+    ",\"can_send\":" BOOL ",\"can_attach\":" BOOL ",\"expires_at\":" TIME
+    {"WidgetChat", OBJECT("\"chat\",\"can_send\",\"expires_at\"", WIDGET_CHAT)},
+    {"WidgetSignedIn", OBJECT("\"credential\",\"chat\",\"can_send\",\"expires_at\"",
+                              WIDGET_CHAT ",\"credential\":" TEXT)},
 #define USAGE_SUMS                                                                                 \
     "\"messages_out\":" INT ",\"messages_in\":" INT ",\"media_bytes_out\":" INT                    \
     ",\"media_bytes_in\":" INT ",\"types_out\":" ANY ",\"types_in\":" ANY                          \
