@@ -160,6 +160,7 @@ enum path_param {
     PARAM_GROUP,
     PARAM_NOTE,
     PARAM_PHONE,
+    PARAM_DELIVERY,
     PARAM_COUNT
 };
 const char *path_param_name(enum path_param p);
@@ -608,6 +609,8 @@ void webhook_put(struct api_request *r);
 void webhook_delete(struct api_request *r);
 void webhook_test(struct api_request *r);
 void webhook_deliveries(struct api_request *r);
+void webhook_delivery(struct api_request *r);
+void webhook_body_check(struct api_request *r);
 void webhook_redrive(struct api_request *r);
 void event_list(struct api_request *r);
 void media_upload(struct api_request *r);

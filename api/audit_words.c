@@ -25,6 +25,9 @@ static const struct {
     /* as reading the stream with a key leaves none; a dashboard takes one at each reconnect */
     {"POST", TENANT "/events/tickets", NULL},
 
+    /* it stores nothing, and a form asks with every few letters */
+    {"POST", TENANT "/webhooks/{webhook}/check", NULL},
+
     {"POST", SESSION "/messages", "message.send"},
     {"PATCH", SESSION "/messages/{message}", "message.edit"},
     {"DELETE", SESSION "/messages/{message}", "message.revoke"},

@@ -347,22 +347,27 @@ const struct schema schemas[] = {
             ",\"last\":{\"anyOf\":[" REF("SyncRun") ",{\"type\":\"null\"}]},\"watermark\":" TIME_OR_NULL
             ",\"next_run_at\":" TIME_OR_NULL ",\"history\":{\"type\":\"array\",\"items\":" REF(
                 "HistoryJob") "}")},
+#define DELIVERY                                                                                   \
+    "\"id\":" TEXT ",\"event_id\":" TEXT_OR_NULL ",\"type\":" TEXT_OR_NULL ",\"seq\":" INT         \
+    ",\"state\":{\"enum\":[\"pending\",\"delivered\",\"dead\"]},\"attempts\":" INT                     \
+    ",\"last_status\":" INT_OR_NULL ",\"last_error\":" TEXT_OR_NULL                                \
+    ",\"next_try_at\":" TIME_OR_NULL ",\"created_at\":" TIME_OR_NULL                               \
+    ",\"finished_at\":" TIME_OR_NULL ",\"session\":" TEXT_OR_NULL                                  \
+    ",\"chat\":{\"type\":[\"object\",\"null\"],\"properties\":{\"id\":" TEXT                         \
+    ",\"name\":" TEXT_OR_NULL ",\"phone\":" TEXT_OR_NULL "}}"
+#define WEBHOOK_RETRY                                                                              \
+    OBJECT("", "\"max_age_s\":" INT ",\"initial_delay_ms\":" INT ",\"max_delay_ms\":" INT)
+#define WEBHOOK_HEALTH                                                                             \
+    OBJECT("\"state\"", "\"state\":" TEXT ",\"consecutive_failures\":" INT                           \
+                        ",\"last_error\":" TEXT_OR_NULL ",\"last_success_at\":" TIME_OR_NULL       \
+                        ",\"next_probe_at\":" TIME_OR_NULL                                         \
+                        ",\"latency_ms\":{\"type\":[\"number\",\"null\"]}")
     {"Webhook",
      OBJECT("\"id\",\"url\",\"events\"",
             "\"id\":" NAME ",\"url\":{\"type\":\"string\",\"format\":\"uri\"},\"events\":" TEXTS
-            ",\"sessions\":" TEXTS ",\"headers\":" ANY ",\"enabled\":" BOOL ",\"retry\":" OBJECT(
-                "",
-                "\"max_age_s\":" INT ",\"initial_delay_ms\":" INT
-                ",\"max_delay_ms\":" INT) ",\"health\":" OBJECT("\"state\"",
-                                                                "\"state\":" TEXT
-                                                                ",\"consecutive_failures\":" INT
-                                                                ",\"last_error\":" TEXT_OR_NULL
-                                                                ",\"last_success_"
-                                                                "at\":" TIME_OR_NULL) ",\"created_"
-                                                                                      "at\":" TIME
-                                                                                      ",\"updated_"
-                                                                                      "at\""
-                                                                                      ":" TIME)},
+            ",\"sessions\":" TEXTS ",\"headers\":" ANY ",\"enabled\":" BOOL
+            ",\"retry\":" WEBHOOK_RETRY ",\"health\":" WEBHOOK_HEALTH ",\"pending\":" INT
+            ",\"dead\":" INT ",\"created_at\":" TIME ",\"updated_at\":" TIME)},
     {"WebhookPut",
      OBJECT("", "\"url\":{\"type\":\"string\",\"format\":\"uri\"},\"events\":" TEXTS
                 ",\"sessions\":" TEXTS ",\"headers\":" ANY
@@ -372,14 +377,18 @@ const struct schema schemas[] = {
     {"WebhookList", LIST_OF("Webhook")},
     {"WebhookTest",
      OBJECT("\"ok\"", "\"ok\":" BOOL ",\"status\":" INT_OR_NULL ",\"duration_ms\":" INT
-                      ",\"error\":" TEXT_OR_NULL ",\"response_body\":" TEXT_OR_NULL)},
-    {"Delivery",
-     OBJECT("\"id\",\"state\",\"attempts\"",
-            "\"id\":" TEXT ",\"event_id\":" TEXT_OR_NULL ",\"type\":" TEXT_OR_NULL ",\"seq\":" INT
-            ",\"state\":{\"enum\":[\"pending\",\"delivered\",\"dead\"]},\"attempts\":" INT
-            ",\"last_status\":" INT_OR_NULL ",\"last_error\":" TEXT_OR_NULL
-            ",\"next_try_at\":" TIME_OR_NULL ",\"created_at\":" TIME_OR_NULL
-            ",\"finished_at\":" TIME_OR_NULL)},
+                      ",\"error\":" TEXT_OR_NULL ",\"reason\":" TEXT_OR_NULL
+                      ",\"response_headers\":{\"type\":\"array\",\"items\":" OBJECT(
+                          "\"name\",\"value\"", "\"name\":" TEXT ",\"value\":" TEXT)
+                      "},\"response_body\":" TEXT_OR_NULL)},
+    {"WebhookCheck", OBJECT("\"ok\"", "\"ok\":" BOOL)},
+    {"Delivery", OBJECT("\"id\",\"state\",\"attempts\"", DELIVERY)},
+    {"DeliveryDetail",
+     OBJECT("\"id\",\"state\",\"attempts\",\"tries\",\"event\"",
+            DELIVERY ",\"tries\":{\"type\":\"array\",\"items\":" OBJECT(
+                "\"at\",\"status\",\"duration_ms\"",
+                "\"at\":" TIME ",\"status\":" INT_OR_NULL ",\"duration_ms\":" INT)
+            "},\"event\":{\"type\":[\"object\",\"null\"]}")},
     {"DeliveryList", LIST_OF("Delivery")},
     {"RedrivePost", OBJECT("", "\"delivery_ids\":" TEXTS)},
     {"Redriven", OBJECT("\"redriven\"", "\"redriven\":" INT)},

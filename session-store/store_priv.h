@@ -213,7 +213,7 @@ void tally_drop(struct store *s);
 void tally_decode(const MDB_val *v, struct tally *out);
 
 /* ---- records' insides, pure ---- */
-#define DELIVERY_RECORD_MAX 256
+#define DELIVERY_RECORD_MAX 384
 size_t delivery_encode(const struct store_delivery *d, unsigned char out[DELIVERY_RECORD_MAX]);
 /* Fills all but the names and seq. E_IO when it is no record of ours. */
 int delivery_decode(const void *data, size_t len, struct store_delivery *out);

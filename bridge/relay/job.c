@@ -248,6 +248,10 @@ static void decide(struct job *j, const struct post_result *result)
     bool gone = d->state == STORE_DEAD;
     if (!gone) {
         d->attempts = attempts_add(d->attempts);
+        store_delivery_tried(
+            d, &(struct store_try){.at_ms = now > result->duration_ms ? now - result->duration_ms : 0,
+                                   .status = result->status,
+                                   .took_ms = (uint32_t)result->duration_ms});
     }
     d->last_status = result->status;
     (void)snprintf(d->last_error, sizeof(d->last_error), "%s", result->error);
