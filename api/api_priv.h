@@ -526,6 +526,7 @@ void session_screenshot(struct api_request *r);
 void usage_get(struct api_request *r);
 void me_get(struct api_request *r);
 void event_ticket(struct api_request *r);
+void stats_get(struct api_request *r);
 void tenant_list(struct api_request *r);
 void tenant_get(struct api_request *r);
 void tenant_put(struct api_request *r);

@@ -203,6 +203,14 @@ static const struct query_param usages[] = {
      .about = "One row for each; day by default"},
     END};
 
+static const struct query_param statistics[] = {
+    {.name = "range",
+     .kind = QUERY_CHOICE,
+     .choices = "1h|24h|7d|30d|90d",
+     .about = "How far back; 24h by default. The step of the series follows from it"},
+    {.name = "session", .kind = QUERY_TEXT, .about = "Of this session alone"},
+    END};
+
 #define TENANT "/v1/tenants/{tenant}"
 #define SESSION TENANT "/sessions/{session}"
 #define WEBHOOK TENANT "/webhooks/{webhook}"
@@ -312,6 +320,8 @@ const struct api_route api_routes[] = {
     {"GET", TENANT "/usage", API_TENANT, BRIDGE_USAGE_READ, usage_get, usages,
      "What was sent and received, what it cost, and what the quotas leave", NULL, 200, "Usage", 0,
      NULL},
+    {"GET", TENANT "/stats", API_TENANT, BRIDGE_USAGE_READ, stats_get, statistics,
+     "Messages, answers, webhooks and queues over time, for a dashboard", NULL, 200, "Stats", 0, NULL},
     {"GET", TENANT "/keys", API_TENANT, BRIDGE_KEYS_MANAGE, key_list, NULL, "Keys of a tenant, without their secrets",
      NULL, 200, "KeyList", 0, NULL},
     {"POST", TENANT "/keys", API_TENANT, BRIDGE_KEYS_MANAGE, key_create, NULL,

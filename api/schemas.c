@@ -8,6 +8,7 @@
 #define TIME "{\"type\":\"string\",\"format\":\"date-time\"}"
 #define TIME_OR_NULL "{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}"
 #define NUMBER "{\"type\":\"number\"}"
+#define NUM_OR_NULL "{\"type\":[\"number\",\"null\"]}"
 #define INT "{\"type\":\"integer\"}"
 #define INT_OR_NULL "{\"type\":[\"integer\",\"null\"]}"
 #define BOOL "{\"type\":\"boolean\"}"
@@ -137,6 +138,27 @@ const struct schema schemas[] = {
             LIST(OBJECT("\"name\",\"limit\",\"used\",\"resets_at\"",
                         "\"name\":" TEXT ",\"limit\":" INT_OR_NULL ",\"used\":" INT
                         ",\"resets_at\":" TIME_OR_NULL)))},
+#define STATS_COUNTS                                                                               \
+    "\"received\":" INT ",\"sent\":" INT ",\"delivered\":" INT ",\"read\":" INT ",\"failed\":" INT
+    {"Stats",
+     OBJECT("\"since\",\"until\",\"step_s\",\"totals\",\"series\",\"queues\",\"sessions\"",
+            "\"since\":" TIME ",\"until\":" TIME ",\"step_s\":" INT ",\"totals\":" OBJECT(
+                "\"received\",\"sent\",\"delivered\",\"read\",\"failed\",\"delivery_rate\","
+                "\"read_rate\",\"response\",\"webhooks\"",
+                STATS_COUNTS ",\"delivery_rate\":" NUM_OR_NULL ",\"read_rate\":" NUM_OR_NULL
+                ",\"response\":" OBJECT("\"count\",\"median_s\",\"p90_s\"",
+                    "\"count\":" INT ",\"median_s\":" NUM_OR_NULL ",\"p90_s\":" NUM_OR_NULL)
+                ",\"webhooks\":{\"type\":[\"object\",\"null\"],\"properties\":{\"delivered\":" INT
+                ",\"failed\":" INT ",\"dead\":" INT ",\"latency_p50_ms\":" NUM_OR_NULL
+                ",\"latency_p90_ms\":" NUM_OR_NULL "}}")
+            ",\"series\":" LIST(OBJECT("\"at\"",
+                "\"at\":" TIME "," STATS_COUNTS ",\"response_median_s\":" NUM_OR_NULL
+                ",\"webhook_delivered\":" INT_OR_NULL ",\"webhook_failed\":" INT_OR_NULL
+                ",\"webhook_latency_p50_ms\":" NUM_OR_NULL))
+            ",\"queues\":" OBJECT("\"outbox\",\"agent\"",
+                "\"outbox\":" INT ",\"deliveries\":" INT_OR_NULL ",\"dead_letters\":" INT_OR_NULL
+                ",\"agent\":" INT)
+            ",\"sessions\":{\"type\":\"object\",\"additionalProperties\":" INT "}")},
     {"TenantList", LIST_OF("Tenant")},
 #define KEY_FIELDS                                                                                 \
     "\"id\":" TEXT ",\"name\":" TEXT_OR_NULL ",\"tenant\":" TEXT_OR_NULL ",\"role\":" TEXT_OR_NULL   \

@@ -347,6 +347,25 @@ struct bridge_usage_query {
  * "range_too_long". */
 void bridge_usage(struct bridge *b, const struct bridge_usage_query *q, bridge_done_fn done,
                   void *arg);
+/* ---- statistics (docs/monitoring.md) ---- */
+
+enum bridge_stats_range {
+    BRIDGE_STATS_1H,
+    BRIDGE_STATS_24H,
+    BRIDGE_STATS_7D,
+    BRIDGE_STATS_30D,
+    BRIDGE_STATS_90D
+};
+struct bridge_stats_query {
+    const char *tenant, *session;       /* session NULL: all that who sees */
+    const struct bridge_principal *who; /* NULL: all */
+    enum bridge_stats_range range;
+};
+/* {since,until,step_s,totals,series,queues,sessions}. What is of the tenant and of no session
+ * (webhooks, their queues) is null for who does not see all of it. E_NOTFOUND "unknown_tenant",
+ * "unknown_session"; E_LIMIT "range_too_long". */
+void bridge_stats(struct bridge *b, const struct bridge_stats_query *q, bridge_done_fn done,
+                  void *arg);
 /* limits.<name> of the tenant, else fallback. */
 uint64_t bridge_tenant_limit(struct bridge *b, const char *tenant, const char *name,
                              uint64_t fallback);

@@ -121,6 +121,7 @@ enum store_table {
                        which other jid that is kept */
     STORE_WINDOWS,  /* tenant, session, contact id: when they wrote last */
     STORE_USAGE, /* tenant, day or "quota", session or -, what: counts (bridge/usage/usage.h) */
+    STORE_STATS, /* tenant, session or -, time: counts over time (bridge/stats/stats.h) */
     STORE_TABLE_COUNT
 };
 #define STORE_PATH_MAX 4

@@ -36,6 +36,7 @@
     X(DB_OPT_OUTS, "opt_outs")                                                                     \
     X(DB_WINDOWS, "windows")                                                                       \
     X(DB_USAGE, "usage")                                                                           \
+    X(DB_STATS, "stats")                                                                           \
     X(DB_SYS, "sys")                     /* name -> number: schema, sequence, key check */         \
     X(DB_CHATS, "chats")                 /* t|s|chat -> last_ms, data */                           \
     X(DB_CHAT_RECENT, "chat_recent")     /* t|s|last_ms|chat */                                    \

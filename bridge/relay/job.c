@@ -22,6 +22,7 @@
 #include "log.h"
 #include "mem.h"
 #include "meters.h"
+#include "stats.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -346,6 +347,7 @@ static int apply_record(struct store_txn *t, struct store_op *op)
         return 0;
     }
     rc = rc != 0 ? rc : store_delivery_update(t, &j->d);
+    rc = rc != 0 ? rc : stats_count_delivery(t, j->d.tenant, j->d.state, j->failed, j->answered_us);
     rc = rc != 0 || j->alert == ALERT_NONE ? rc : write_alert(j, t, &op->err);
     return rc == 0 ? 0 : store_err(&op->err, rc, "the outcome of a delivery was not written");
 }
@@ -402,6 +404,8 @@ static void job_finish(struct job *j, const struct post_result *result)
     /* An event that is gone says nothing about the endpoint. */
     j->alert = j->d.state == STORE_DEAD ? ALERT_NONE : endpoint_outcome(j->r, j->ep, result);
     j->health = j->ep->health;
+    j->failed = j->d.state != STORE_DEAD && retry_verdict(result->status) != RETRY_DELIVERED;
+    j->answered_us = result->status != 0 ? result->duration_us : 0;
     decide(j, result);
     if (j->d.state == STORE_DEAD) {
         meter_dead_letter(j->d.tenant, j->d.webhook);

@@ -91,6 +91,8 @@ struct job {
     struct store_delivery d; /* RECORDING: as it will be */
     enum job_alert alert;
     struct webhook_health health; /* with the alert */
+    bool failed;                  /* this attempt */
+    uint64_t answered_us;         /* how long it took; 0: no answer */
 };
 
 #define ENDPOINT_BUCKETS 256
