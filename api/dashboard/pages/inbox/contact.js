@@ -6,7 +6,7 @@ import { can } from '../../core/auth.js';
 import { phone as phoneText, dateTime } from '../../core/format.js';
 import { t } from '../../core/i18n.js';
 import { useEvents, useLoad } from '../../core/load.js';
-import { Badge, Button, Copy, Icon, Skeleton } from '../../ui/controls.js';
+import { Badge, Button, Copy, Icon, IconButton, Skeleton } from '../../ui/controls.js';
 import { Menu, problem, toast } from '../../ui/overlay.js';
 import { useOptOut } from './composer.js';
 import { block, change, setState, unblock } from './contact_acts.js';
@@ -95,14 +95,15 @@ function History({ session, chat }) {
 }
 
 // session, chat: as for the composer; openChat.value is all of the chat.
-export function ContactPanel({ session, chat: id }) {
+export function ContactPanel({ session, chat: id, onClose }) {
   const chat = openChat.value?.session === session ? openChat.value : null;
   const facets = useLoad(() => get(of`/chats/facets`, { session }), [session]);
   const person = useLoad(() => (chat && ['user', 'group'].includes(chat.type) ? get(personPath(session, chat)).catch((error) => (error.status === 404 ? {} : Promise.reject(error))) : null), [session, chat?.id]);
   const optOut = useOptOut(chat);
-  if (!chat) return html`<div class="contact-panel" aria-busy="true"><${Skeleton} lines=${6} /></div>`;
+  const top = onClose && html`<${IconButton} icon="x-mark" class="contact-close" label=${t('contact.hide')} onClick=${onClose} />`;
+  if (!chat) return html`<aside class="contact-panel" aria-label=${t('contact.panel')} aria-busy="true">${top}<${Skeleton} lines=${6} /></aside>`;
   const known = { tags: facets.data?.tags || [], assignees: facets.data?.assignees || [] };
-  return html`<div class="contact-panel" key=${id}>
+  return html`<aside class="contact-panel" key=${id} aria-label=${t('contact.panel')}>${top}
     <header class="contact-head"><${Picture} session=${session} chat=${chat} /><h2 dir="auto">${chatName(chat)}</h2>
       ${chat.phone && chat.name && html`<p class="muted">${phoneText(chat.phone)}</p>`}
       <p class="badges">${chat.state === 'closed' && html`<${Badge}>${t('contact.is_closed')}</${Badge}>`}${chat.blocked && html`<${Badge} tone="bad">${t('contact.is_blocked')}</${Badge}>`}${person.data?.business && html`<${Badge}>${t('contact.is_business')}</${Badge}>`}</p>
@@ -113,5 +114,5 @@ export function ContactPanel({ session, chat: id }) {
     <${Standing} session=${session} chat=${chat} optOut=${optOut} />
     <${Identity} chat=${chat} person=${person} />
     <${Shared} session=${session} chat=${chat} />
-    <${History} session=${session} chat=${chat} /></div>`;
+    <${History} session=${session} chat=${chat} /></aside>`;
 }
