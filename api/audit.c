@@ -40,10 +40,10 @@ void api_audit_detail(struct api_request *r, const char *name, json_t *value)
 
 void audit_actor(const struct api_request *r, char *out, size_t size)
 {
-    if (r->who.key_id[0] != '\0' && !bridge_of_one_chat(&r->who)) {
+    if (r->who.key_id[0] != '\0') {
         (void)snprintf(out, size, "key:%s", r->who.key_id);
     } else if (r->who.subject[0] != '\0') {
-        (void)snprintf(out, size, "%s", r->who.subject); /* "jwt:<sub>", "widget:<who>" */
+        (void)snprintf(out, size, "%s", r->who.subject); /* a token: "jwt:<sub>" */
     } else {
         (void)snprintf(out, size, "%s", r->by_link ? "link" : "nobody");
     }
@@ -62,7 +62,7 @@ static const char *target_of(const struct api_request *r)
 {
     static const enum path_param narrow[] = {PARAM_MESSAGE, PARAM_NOTE,  PARAM_CHAT, PARAM_CONTACT,
                                              PARAM_GROUP,   PARAM_KEY,   PARAM_MEDIA,
-                                             PARAM_WEBHOOK};
+                                             PARAM_WEBHOOK, PARAM_PHONE};
     for (size_t i = 0; i < sizeof(narrow) / sizeof(narrow[0]); i++) {
         if (r->param[narrow[i]] != NULL && strlen(r->param[narrow[i]]) < sizeof(r->audit.target)) {
             return r->param[narrow[i]];
@@ -89,9 +89,7 @@ static void write_record(struct api_request *r, const char *action, bool strange
     const char *own = r->who.tenant[0] != '\0' ? r->who.tenant : NULL;
     bridge_audit_write(r->api->bridge,
                        &(struct bridge_audit){
-                           .tenant = stranger || r->param[PARAM_TENANT] == NULL
-                                         ? own
-                                         : r->param[PARAM_TENANT],
+                           .tenant = stranger ? own : r->param[PARAM_TENANT],
                            .above = !stranger && r->route->auth == API_ADMIN,
                            .actor = actor,
                            .address = address,

@@ -34,7 +34,7 @@ export class Browser {
     await page.goto(daemon.base);
     await page.getByLabel('API key').fill(key);
     await page.getByRole('button', { name: 'Sign in', exact: true }).click();
-    await page.getByRole('navigation').first().waitFor({ state: 'attached' });
+    await page.locator('.shell').waitFor();   // the menu itself is hidden on a phone
     if (at) await open(page, at);
     return page;
   }

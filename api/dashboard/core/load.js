@@ -29,6 +29,35 @@ export function useLoad(load, inputs = []) {
   return { ...state, reload, set };
 }
 
+// A list that comes page by page: load({cursor, signal}) answers {items, next_cursor, …}. A page that a
+// filter left thin is filled from the next ones. Gives what useLoad gives, and more(), adding.
+export function usePages(load, inputs = [], { atLeast = 20 } = {}) {
+  const fill = async (cursor, signal) => {
+    const items = [];
+    let page;
+    for (let n = 0; n < 20; n++) {
+      page = await load({ cursor, signal });
+      items.push(...page.items);
+      cursor = page.next_cursor;
+      if (!cursor || items.length >= atLeast) break;
+    }
+    return { ...page, items };
+  };
+  const state = useLoad((signal) => fill(undefined, signal), inputs);
+  const [adding, setAdding] = useState(false);
+  const more = async () => {
+    const before = state.data;
+    setAdding(true);
+    try {
+      const page = await fill(before.next_cursor);
+      state.set((now) => (now === before ? { ...page, items: [...now.items, ...page.items] } : now));
+    } finally {
+      setAdding(false);
+    }
+  };
+  return { ...state, more, adding };
+}
+
 // Calls listener for each such event while the component is there.
 export function useEvents(types, listener, inputs = []) {
   useEffect(() => on(types, listener), inputs);

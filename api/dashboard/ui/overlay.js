@@ -99,7 +99,7 @@ export function Menu({ label, icon = 'ellipsis-vertical', items, children, align
     item.onPick?.();
   };
   return html`<span class=${`menu ${more}`}><button type="button" ref=${button} class=${children ? 'menu-button' : 'icon-button quiet'} popovertarget=${id} aria-haspopup="menu" aria-expanded="false"
-    aria-label=${label} title=${children ? undefined : label}>${children || html`<${Icon} name=${icon} />`}</button>
+    aria-label=${children ? undefined : label} title=${label}>${children ? html`<span class="hidden">${label}: </span>${children}` : html`<${Icon} name=${icon} />`}</button>
     <div id=${id} ref=${list} popover="auto" role="menu" class="menu-list" aria-label=${label} onToggle=${toggled} onKeyDown=${keys}>
     ${items.filter((x) => x !== undefined && x !== false).map((item, i) => item === null ? html`<hr key=${i} />` : html`<${item.href ? 'a' : 'button'} key=${i} role=${item.checked === undefined ? 'menuitem' : 'menuitemradio'} aria-checked=${item.checked === undefined ? undefined : String(item.checked)}
       type=${item.href ? undefined : 'button'} href=${item.href} disabled=${item.disabled} tabindex="-1" class=${item.danger ? 'danger' : ''} onClick=${() => pick(item)}>
