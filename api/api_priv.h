@@ -125,7 +125,11 @@ enum api_flags {
     API_LATE = 4,          /* may answer 202 instead of its status */
     API_QUIET = 8,         /* not worth a log line (it reads the log) */
     API_STREAM = 16,       /* the body is a file and goes to upload.c piece by piece */
-    API_WHOLE_TENANT = 32  /* not for a key that sees only some sessions */
+    API_WHOLE_TENANT = 32, /* not for a key that sees only some sessions */
+    API_CHAT = 64,         /* also for the widget, whose credential is for one chat: what the path
+                              names, and what is sent, is checked to be of it */
+    API_CHAT_ONLY = 128,   /* for nobody else */
+    API_GUESS = 256        /* open, with a secret in its body: a wrong one is a failed login */
 };
 struct api_route {
     const char *method;
@@ -156,6 +160,7 @@ enum path_param {
     PARAM_GROUP,
     PARAM_NOTE,
     PARAM_PHONE,
+    PARAM_DELIVERY,
     PARAM_COUNT
 };
 const char *path_param_name(enum path_param p);
@@ -199,6 +204,8 @@ const char *auth_ticket(const struct api_request *r, const char *query, size_t *
 /* Who asks, and may he: fills r->who. E_AUTH, E_FORBIDDEN, E_NOTFOUND "unknown_tenant",
  * "unknown_session". */
 int auth_check(struct api_request *r, struct err *e);
+/* The same of a body that says where it goes, once it was read. */
+int auth_check_body(struct api_request *r, struct err *e);
 
 /* ---- audit.c, audit_words.c: who did what (docs/audit.md) ------------------------------------ */
 
@@ -519,6 +526,7 @@ void session_screenshot(struct api_request *r);
 void usage_get(struct api_request *r);
 void me_get(struct api_request *r);
 void event_ticket(struct api_request *r);
+void stats_get(struct api_request *r);
 void tenant_list(struct api_request *r);
 void tenant_get(struct api_request *r);
 void tenant_put(struct api_request *r);
@@ -602,6 +610,8 @@ void webhook_put(struct api_request *r);
 void webhook_delete(struct api_request *r);
 void webhook_test(struct api_request *r);
 void webhook_deliveries(struct api_request *r);
+void webhook_delivery(struct api_request *r);
+void webhook_body_check(struct api_request *r);
 void webhook_redrive(struct api_request *r);
 void event_list(struct api_request *r);
 void media_upload(struct api_request *r);
@@ -609,5 +619,10 @@ void media_download(struct api_request *r);
 void media_info(struct api_request *r);
 void media_link(struct api_request *r);
 void media_delete(struct api_request *r);
+void widget_get(struct api_request *r);
+void widget_put(struct api_request *r);
+void widget_ticket(struct api_request *r);
+void widget_sign_in(struct api_request *r);
+void widget_chat(struct api_request *r);
 
 #endif

@@ -40,10 +40,10 @@ void api_audit_detail(struct api_request *r, const char *name, json_t *value)
 
 void audit_actor(const struct api_request *r, char *out, size_t size)
 {
-    if (r->who.key_id[0] != '\0') {
+    if (r->who.key_id[0] != '\0' && !bridge_of_one_chat(&r->who)) {
         (void)snprintf(out, size, "key:%s", r->who.key_id);
     } else if (r->who.subject[0] != '\0') {
-        (void)snprintf(out, size, "%s", r->who.subject); /* a token: "jwt:<sub>" */
+        (void)snprintf(out, size, "%s", r->who.subject); /* "jwt:<sub>", "widget:<who>" */
     } else {
         (void)snprintf(out, size, "%s", r->by_link ? "link" : "nobody");
     }
@@ -89,7 +89,9 @@ static void write_record(struct api_request *r, const char *action, bool strange
     const char *own = r->who.tenant[0] != '\0' ? r->who.tenant : NULL;
     bridge_audit_write(r->api->bridge,
                        &(struct bridge_audit){
-                           .tenant = stranger ? own : r->param[PARAM_TENANT],
+                           .tenant = stranger || r->param[PARAM_TENANT] == NULL
+                                         ? own
+                                         : r->param[PARAM_TENANT],
                            .above = !stranger && r->route->auth == API_ADMIN,
                            .actor = actor,
                            .address = address,

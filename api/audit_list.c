@@ -2,7 +2,7 @@
  * The audit log of a tenant (/v1/tenants/{tenant}/audit) or of acts above them (/v1/audit), as a
  * list or as JSON lines. A line is the record as it is stored with `"hash"` as its last member, in
  * both forms byte for byte, so that whoever has it can check the chain. And the activity feed of a
- * session, which is for people.
+ * session or of all, which is for people.
  */
 #include "api_priv.h"
 
@@ -117,6 +117,6 @@ void activity_list(struct api_request *r)
     struct err e = {0};
     struct bridge_paging paging = api_paging(r);
     int rc = bridge_activity(api_bridge(r), r->param[PARAM_TENANT], r->param[PARAM_SESSION],
-                             &paging, &body, &e);
+                             &r->who, &paging, &body, &e);
     api_give(r, rc, body, &e);
 }

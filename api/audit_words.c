@@ -25,6 +25,9 @@ static const struct {
     /* as reading the stream with a key leaves none; a dashboard takes one at each reconnect */
     {"POST", TENANT "/events/tickets", NULL},
 
+    /* it stores nothing, and a form asks with every few letters */
+    {"POST", TENANT "/webhooks/{webhook}/check", NULL},
+
     {"POST", SESSION "/messages", "message.send"},
     {"PATCH", SESSION "/messages/{message}", "message.edit"},
     {"DELETE", SESSION "/messages/{message}", "message.revoke"},
@@ -52,6 +55,9 @@ static const struct {
     {"PUT", TENANT "/opt-outs/{phone}", "opt_out.put"},
     {"DELETE", TENANT "/opt-outs/{phone}", "opt_out.delete"},
     {"POST", "/v1/backup", "backup.create"},
+    {"PUT", TENANT "/widget", "widget.put"},
+    {"POST", TENANT "/widget/tickets", "widget.ticket"},
+    {"POST", "/v1/widget/sign-in", "widget.sign_in"},
     {"GET", SESSION "/screenshot", "session.screenshot"}, /* it shows chats */
     {"DELETE", SESSION "/export", "session.export_undo"},
 };

@@ -80,10 +80,32 @@ static int check_place(const struct api_request *r, struct err *e)
     return webhook != NULL ? bridge_webhook_seen(r->api->bridge, tenant, &r->who, webhook, e) : 0;
 }
 
+/* Who is limited to one chat gets at what is marked for that, and only at what is of it. */
+static int check_chat(const struct api_request *r, struct err *e)
+{
+    if (!bridge_of_one_chat(&r->who)) {
+        return (r->route->flags & API_CHAT_ONLY) == 0
+                   ? 0
+                   : err_set(e, E_FORBIDDEN, "this needs the credential of a widget");
+    }
+    if ((r->route->flags & (API_CHAT | API_CHAT_ONLY)) == 0) {
+        return err_set(e, E_FORBIDDEN, "the credential of a widget is for one chat only");
+    }
+    return bridge_one_chat_check(r->api->bridge, &r->who, r->param[PARAM_CHAT],
+                                 r->param[PARAM_MESSAGE], r->param[PARAM_MEDIA], e);
+}
+
+int auth_check_body(struct api_request *r, struct err *e)
+{
+    return bridge_of_one_chat(&r->who) && r->route->handle == message_send
+               ? bridge_one_chat_send(r->api->bridge, &r->who, r->json, e)
+               : 0;
+}
+
 static int check_rights(const struct api_request *r, struct err *e)
 {
     if (r->who.admin || r->route->auth == API_ANY) {
-        return 0;
+        return check_chat(r, e);
     }
     if (r->who.meter) {
         return r->route->scope == BRIDGE_METRICS_READ
@@ -103,7 +125,7 @@ static int check_rights(const struct api_request *r, struct err *e)
         rc = err_set(e, E_FORBIDDEN, "this needs the scope %s, which this key does not have",
                      bridge_scope_name(r->route->scope));
     }
-    return rc;
+    return rc != 0 ? rc : check_chat(r, e);
 }
 
 int auth_check(struct api_request *r, struct err *e)

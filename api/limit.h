@@ -78,6 +78,8 @@ void limits_free(struct limits *l); /* NULL accepted */
 int limits_door(struct api_request *r, struct err *e);
 /* After it: e is what came of it. */
 void limits_door_result(struct api_request *r, const struct err *e);
+/* Of a handler that looked at a secret in a body (API_GUESS). */
+void limits_secret_result(struct api_request *r, bool right);
 /* Takes a token of the key for the route's class: E_LIMIT "rate_limited". */
 int limits_take(struct api_request *r, struct err *e);
 /* The client's address as text; "" over a Unix socket. */

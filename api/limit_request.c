@@ -104,7 +104,8 @@ int limits_door(struct api_request *r, struct err *e)
 {
     struct in6_addr from;
     struct logins *l = r->api->limits->logins;
-    if (l == NULL || r->route->auth == API_OPEN || !address_of(r, &from)) {
+    bool open = r->route->auth == API_OPEN && (r->route->flags & API_GUESS) == 0;
+    if (l == NULL || open || !address_of(r, &from)) {
         return 0;
     }
     uint64_t wait = logins_wait_ms(l, &from, clock_mono_ms());
@@ -124,7 +125,17 @@ static bool is_guess(const struct err *e)
 {
     const char *word = err_word_of(e);
     return e->code == E_AUTH && strcmp(word, "key_expired") != 0 &&
-           strcmp(word, "token_expired") != 0;
+           strcmp(word, "token_expired") != 0 && strcmp(word, "credential_expired") != 0 &&
+           strcmp(word, "credential_revoked") != 0;
+}
+
+void limits_secret_result(struct api_request *r, bool right)
+{
+    struct in6_addr from;
+    struct logins *l = r->api->limits->logins;
+    if (l != NULL && address_of(r, &from)) {
+        (right ? logins_worked : logins_failed)(l, &from, clock_mono_ms());
+    }
 }
 
 void limits_door_result(struct api_request *r, const struct err *e)
@@ -175,9 +186,12 @@ static void name_of(const struct api_request *r, uint8_t id[SEAT_ID], enum api_c
                  id);
         return;
     }
-    const char *key = r->who.key_id[0] != '\0' ? r->who.key_id : r->who.subject;
-    char name[sizeof(r->who.tenant) + sizeof(r->who.subject)];
-    int len = snprintf(name, sizeof(name), "%s/%s", r->who.tenant, key);
+    bool one_chat = bridge_of_one_chat(&r->who); /* each widget for itself, not as its key */
+    const char *key =
+        r->who.key_id[0] != '\0' && !one_chat ? r->who.key_id : r->who.subject;
+    char name[sizeof(r->who.tenant) + sizeof(r->who.subject) + BRIDGE_CHAT_LEN + 64];
+    int len = snprintf(name, sizeof(name), "%s/%s/%.63s/%s", r->who.tenant, key,
+                       one_chat ? r->who.sessions : "", r->who.chat[0]);
     seats_id(s, name, (size_t)len, (unsigned)cls, id);
 }
 

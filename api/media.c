@@ -9,6 +9,7 @@
 #define TENANT(r) (r)->param[PARAM_TENANT]
 #define MEDIA(r) (r)->param[PARAM_MEDIA]
 #define HEADER_MAX 2048
+#define WIDGET_LINK_S 3600
 
 void media_info(struct api_request *r)
 {
@@ -39,6 +40,9 @@ void media_link(struct api_request *r)
         }
     }
     uint64_t ttl_s = (uint64_t)json_int(r->json, "ttl_s", 3600);
+    if (bridge_of_one_chat(&r->who) && ttl_s > WIDGET_LINK_S) {
+        ttl_s = WIDGET_LINK_S; /* about as long as who asks may read it himself */
+    }
     rc = rc != 0 ? rc : bridge_media_link(api_bridge(r), TENANT(r), MEDIA(r), ttl_s, &body, &e);
     api_give(r, rc, body, &e);
 }

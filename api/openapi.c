@@ -150,6 +150,10 @@ static json_t *operation(const struct api_route *route)
         const char *scope = route->auth == API_ADMIN || route->auth == API_LOCAL ? "admin" : bridge_scope_name(route->scope);
         (void)json_object_set_new(op, "security", security(scope));
         (void)json_object_set_new(op, "x-scope", scope[0] != '\0' ? json_string(scope) : json_null());
+        if ((route->flags & (API_CHAT | API_CHAT_ONLY)) != 0) {
+            bool only = (route->flags & API_CHAT_ONLY) != 0;
+            (void)json_object_set_new(op, "x-widget", json_string(only ? "only" : "too"));
+        }
     }
     return op;
 }

@@ -213,7 +213,7 @@ static enum MHD_Result on_complete(struct api_request *r)
 {
     struct err e = {0};
     sm_move(&r->state, REQUEST_WAITING);
-    if (request_parse(r, &e) != 0) {
+    if (request_parse(r, &e) != 0 || auth_check_body(r, &e) != 0) {
         api_fail(r, &e);
     } else {
         r->route->handle(r);

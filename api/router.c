@@ -27,7 +27,7 @@ static const char *const param_names[PARAM_COUNT] = {
     [PARAM_MESSAGE] = "message", [PARAM_CHAT] = "chat",       [PARAM_KEY] = "key",
     [PARAM_MEDIA] = "media",
     [PARAM_CONTACT] = "contact", [PARAM_GROUP] = "group",     [PARAM_NOTE] = "note",
-    [PARAM_PHONE] = "phone",
+    [PARAM_PHONE] = "phone",     [PARAM_DELIVERY] = "delivery",
 };
 
 const char *path_param_name(enum path_param p)

@@ -8,6 +8,7 @@
 #define TIME "{\"type\":\"string\",\"format\":\"date-time\"}"
 #define TIME_OR_NULL "{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}"
 #define NUMBER "{\"type\":\"number\"}"
+#define NUM_OR_NULL "{\"type\":[\"number\",\"null\"]}"
 #define INT "{\"type\":\"integer\"}"
 #define INT_OR_NULL "{\"type\":[\"integer\",\"null\"]}"
 #define BOOL "{\"type\":\"boolean\"}"
@@ -102,10 +103,28 @@ const struct schema schemas[] = {
      OBJECT("\"id\",\"created_at\"",
             "\"id\":" NAME ",\"name\":" TEXT_OR_NULL ",\"default_country_code\":" TEXT_OR_NULL
             ",\"time_zone\":" TEXT_OR_NULL ",\"limits\":" ANY ",\"tariff\":" ANY_OR_NULL
-            ",\"created_at\":" TIME)},
+            ",\"widget\":" REF("WidgetSettings") ",\"created_at\":" TIME)},
     {"TenantPut", OBJECT("", "\"name\":" TEXT_OR_NULL ",\"default_country_code\":" TEXT_OR_NULL
                              ",\"time_zone\":" TEXT_OR_NULL ",\"limits\":" ANY
-                             ",\"tariff\":" ANY_OR_NULL)},
+                             ",\"tariff\":" ANY_OR_NULL ",\"widget\":" REF("WidgetSettings"))},
+    {"WidgetSettings",
+     OBJECT("\"origins\"", "\"origins\":{\"type\":\"array\",\"maxItems\":16,\"items\":" TEXT "}")},
+    {"WidgetTicketPost",
+     OBJECT("\"session\",\"to\"",
+            "\"session\":" NAME ",\"to\":" TEXT ",\"name\":" TEXT_OR_NULL ",\"agent\":" TEXT_OR_NULL
+            ",\"can_send\":" BOOL
+            ",\"ttl_s\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":3600}")},
+    {"WidgetTicket", OBJECT("\"ticket\",\"tenant\",\"expires_at\",\"url\"",
+                            "\"ticket\":" TEXT ",\"tenant\":" NAME ",\"expires_at\":" TIME
+                            ",\"url\":" TEXT)},
+    {"WidgetSignIn", OBJECT("\"ticket\"", "\"ticket\":" TEXT)},
+#define WIDGET_CHAT                                                                                \
+    "\"tenant\":" NAME ",\"session\":" NAME ",\"session_status\":" TEXT ",\"chat\":" TEXT               \
+    ",\"name\":" TEXT_OR_NULL ",\"phone\":" TEXT_OR_NULL ",\"agent\":" TEXT_OR_NULL                  \
+    ",\"can_send\":" BOOL ",\"can_attach\":" BOOL ",\"expires_at\":" TIME
+    {"WidgetChat", OBJECT("\"chat\",\"can_send\",\"expires_at\"", WIDGET_CHAT)},
+    {"WidgetSignedIn", OBJECT("\"credential\",\"chat\",\"can_send\",\"expires_at\"",
+                              WIDGET_CHAT ",\"credential\":" TEXT)},
 #define USAGE_SUMS                                                                                 \
     "\"messages_out\":" INT ",\"messages_in\":" INT ",\"media_bytes_out\":" INT                    \
     ",\"media_bytes_in\":" INT ",\"types_out\":" ANY ",\"types_in\":" ANY                          \
@@ -119,6 +138,27 @@ const struct schema schemas[] = {
             LIST(OBJECT("\"name\",\"limit\",\"used\",\"resets_at\"",
                         "\"name\":" TEXT ",\"limit\":" INT_OR_NULL ",\"used\":" INT
                         ",\"resets_at\":" TIME_OR_NULL)))},
+#define STATS_COUNTS                                                                               \
+    "\"received\":" INT ",\"sent\":" INT ",\"delivered\":" INT ",\"read\":" INT ",\"failed\":" INT
+    {"Stats",
+     OBJECT("\"since\",\"until\",\"step_s\",\"totals\",\"series\",\"queues\",\"sessions\"",
+            "\"since\":" TIME ",\"until\":" TIME ",\"step_s\":" INT ",\"totals\":" OBJECT(
+                "\"received\",\"sent\",\"delivered\",\"read\",\"failed\",\"delivery_rate\","
+                "\"read_rate\",\"response\",\"webhooks\"",
+                STATS_COUNTS ",\"delivery_rate\":" NUM_OR_NULL ",\"read_rate\":" NUM_OR_NULL
+                ",\"response\":" OBJECT("\"count\",\"median_s\",\"p90_s\"",
+                    "\"count\":" INT ",\"median_s\":" NUM_OR_NULL ",\"p90_s\":" NUM_OR_NULL)
+                ",\"webhooks\":{\"type\":[\"object\",\"null\"],\"properties\":{\"delivered\":" INT
+                ",\"failed\":" INT ",\"dead\":" INT ",\"latency_p50_ms\":" NUM_OR_NULL
+                ",\"latency_p90_ms\":" NUM_OR_NULL "}}")
+            ",\"series\":" LIST(OBJECT("\"at\"",
+                "\"at\":" TIME "," STATS_COUNTS ",\"response_median_s\":" NUM_OR_NULL
+                ",\"webhook_delivered\":" INT_OR_NULL ",\"webhook_failed\":" INT_OR_NULL
+                ",\"webhook_latency_p50_ms\":" NUM_OR_NULL))
+            ",\"queues\":" OBJECT("\"outbox\",\"agent\"",
+                "\"outbox\":" INT ",\"deliveries\":" INT_OR_NULL ",\"dead_letters\":" INT_OR_NULL
+                ",\"agent\":" INT)
+            ",\"sessions\":{\"type\":\"object\",\"additionalProperties\":" INT "}")},
     {"TenantList", LIST_OF("Tenant")},
 #define KEY_FIELDS                                                                                 \
     "\"id\":" TEXT ",\"name\":" TEXT_OR_NULL ",\"tenant\":" TEXT_OR_NULL ",\"role\":" TEXT_OR_NULL   \
@@ -157,7 +197,7 @@ const struct schema schemas[] = {
                                          ",\"media\":" ANY_OR_NULL ",\"metadata\":" ANY ",\"created_at\":" TIME)},
     {"SessionMemory",
      OBJECT("\"browser_pss_bytes\"",
-            "\"browser_pss_bytes\":" INT ",\"exact\":" BOOL ",\"processes\":" INT ",\"threads\":" INT
+            "\"browser_pss_bytes\":" INT ",\"soft_bytes\":" INT ",\"hard_bytes\":" INT ",\"exact\":" BOOL ",\"processes\":" INT ",\"threads\":" INT
             ",\"cpu_ms\":" INT ",\"collections\":" INT ",\"reloads\":" INT ",\"restarts\":" INT
             ",\"started_at\":" TIME ",\"sampled_at\":" TIME)},
     {"AdapterBuild", OBJECT("\"sha256\"", "\"version\":" TEXT_OR_NULL ",\"sha256\":" TEXT ",\"bytes\":" INT
@@ -190,7 +230,7 @@ const struct schema schemas[] = {
                ",\"quiet_hours\":{\"type\":[\"object\",\"null\"],\"properties\":{\"from\":" TEXT ",\"to\":" TEXT "}}}}")},
     {"SessionList", LIST_OF("Session")},
     {"Qr",
-     OBJECT("\"code\",\"data_url\"", "\"code\":" TEXT ",\"data_url\":" TEXT ",\"attempt\":" INT
+     OBJECT("\"code\",\"data_url\"", "\"code\":" TEXT ",\"data_url\":" TEXT ",\"attempt\":" INT ",\"max_attempts\":" INT
                                      ",\"generation\":" INT ",\"expires_at\":" TIME_OR_NULL)},
     {"PairingPost", OBJECT("\"phone\"", "\"phone\":" TEXT)},
     {"PairingCode", OBJECT("\"code\"", "\"code\":" TEXT ",\"expires_at\":" TIME_OR_NULL)},
@@ -329,22 +369,27 @@ const struct schema schemas[] = {
             ",\"last\":{\"anyOf\":[" REF("SyncRun") ",{\"type\":\"null\"}]},\"watermark\":" TIME_OR_NULL
             ",\"next_run_at\":" TIME_OR_NULL ",\"history\":{\"type\":\"array\",\"items\":" REF(
                 "HistoryJob") "}")},
+#define DELIVERY                                                                                   \
+    "\"id\":" TEXT ",\"event_id\":" TEXT_OR_NULL ",\"type\":" TEXT_OR_NULL ",\"seq\":" INT         \
+    ",\"state\":{\"enum\":[\"pending\",\"delivered\",\"dead\"]},\"attempts\":" INT                     \
+    ",\"last_status\":" INT_OR_NULL ",\"last_error\":" TEXT_OR_NULL                                \
+    ",\"next_try_at\":" TIME_OR_NULL ",\"created_at\":" TIME_OR_NULL                               \
+    ",\"finished_at\":" TIME_OR_NULL ",\"session\":" TEXT_OR_NULL                                  \
+    ",\"chat\":{\"type\":[\"object\",\"null\"],\"properties\":{\"id\":" TEXT                         \
+    ",\"name\":" TEXT_OR_NULL ",\"phone\":" TEXT_OR_NULL "}}"
+#define WEBHOOK_RETRY                                                                              \
+    OBJECT("", "\"max_age_s\":" INT ",\"initial_delay_ms\":" INT ",\"max_delay_ms\":" INT)
+#define WEBHOOK_HEALTH                                                                             \
+    OBJECT("\"state\"", "\"state\":" TEXT ",\"consecutive_failures\":" INT                           \
+                        ",\"last_error\":" TEXT_OR_NULL ",\"last_success_at\":" TIME_OR_NULL       \
+                        ",\"next_probe_at\":" TIME_OR_NULL                                         \
+                        ",\"latency_ms\":{\"type\":[\"number\",\"null\"]}")
     {"Webhook",
      OBJECT("\"id\",\"url\",\"events\"",
             "\"id\":" NAME ",\"url\":{\"type\":\"string\",\"format\":\"uri\"},\"events\":" TEXTS
-            ",\"sessions\":" TEXTS ",\"headers\":" ANY ",\"enabled\":" BOOL ",\"retry\":" OBJECT(
-                "",
-                "\"max_age_s\":" INT ",\"initial_delay_ms\":" INT
-                ",\"max_delay_ms\":" INT) ",\"health\":" OBJECT("\"state\"",
-                                                                "\"state\":" TEXT
-                                                                ",\"consecutive_failures\":" INT
-                                                                ",\"last_error\":" TEXT_OR_NULL
-                                                                ",\"last_success_"
-                                                                "at\":" TIME_OR_NULL) ",\"created_"
-                                                                                      "at\":" TIME
-                                                                                      ",\"updated_"
-                                                                                      "at\""
-                                                                                      ":" TIME)},
+            ",\"sessions\":" TEXTS ",\"headers\":" ANY ",\"enabled\":" BOOL
+            ",\"retry\":" WEBHOOK_RETRY ",\"health\":" WEBHOOK_HEALTH ",\"pending\":" INT
+            ",\"dead\":" INT ",\"created_at\":" TIME ",\"updated_at\":" TIME)},
     {"WebhookPut",
      OBJECT("", "\"url\":{\"type\":\"string\",\"format\":\"uri\"},\"events\":" TEXTS
                 ",\"sessions\":" TEXTS ",\"headers\":" ANY
@@ -354,14 +399,18 @@ const struct schema schemas[] = {
     {"WebhookList", LIST_OF("Webhook")},
     {"WebhookTest",
      OBJECT("\"ok\"", "\"ok\":" BOOL ",\"status\":" INT_OR_NULL ",\"duration_ms\":" INT
-                      ",\"error\":" TEXT_OR_NULL ",\"response_body\":" TEXT_OR_NULL)},
-    {"Delivery",
-     OBJECT("\"id\",\"state\",\"attempts\"",
-            "\"id\":" TEXT ",\"event_id\":" TEXT_OR_NULL ",\"type\":" TEXT_OR_NULL ",\"seq\":" INT
-            ",\"state\":{\"enum\":[\"pending\",\"delivered\",\"dead\"]},\"attempts\":" INT
-            ",\"last_status\":" INT_OR_NULL ",\"last_error\":" TEXT_OR_NULL
-            ",\"next_try_at\":" TIME_OR_NULL ",\"created_at\":" TIME_OR_NULL
-            ",\"finished_at\":" TIME_OR_NULL)},
+                      ",\"error\":" TEXT_OR_NULL ",\"reason\":" TEXT_OR_NULL
+                      ",\"response_headers\":{\"type\":\"array\",\"items\":" OBJECT(
+                          "\"name\",\"value\"", "\"name\":" TEXT ",\"value\":" TEXT)
+                      "},\"response_body\":" TEXT_OR_NULL)},
+    {"WebhookCheck", OBJECT("\"ok\"", "\"ok\":" BOOL)},
+    {"Delivery", OBJECT("\"id\",\"state\",\"attempts\"", DELIVERY)},
+    {"DeliveryDetail",
+     OBJECT("\"id\",\"state\",\"attempts\",\"tries\",\"event\"",
+            DELIVERY ",\"tries\":{\"type\":\"array\",\"items\":" OBJECT(
+                "\"at\",\"status\",\"duration_ms\"",
+                "\"at\":" TIME ",\"status\":" INT_OR_NULL ",\"duration_ms\":" INT)
+            "},\"event\":{\"type\":[\"object\",\"null\"]}")},
     {"DeliveryList", LIST_OF("Delivery")},
     {"RedrivePost", OBJECT("", "\"delivery_ids\":" TEXTS)},
     {"Redriven", OBJECT("\"redriven\"", "\"redriven\":" INT)},
@@ -413,11 +462,12 @@ const struct schema schemas[] = {
      OBJECT("", "\"ttl_s\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":86400}")},
     {"MediaLink", OBJECT("\"url\",\"expires_at\"", "\"url\":" TEXT ",\"expires_at\":" TIME)},
     {"Activity",
-     OBJECT("\"kind\",\"at\",\"from_at\",\"count\",\"text\"",
-            "\"kind\":{\"enum\":[\"linked\",\"unlinked\",\"connected\",\"disconnected\","
+     OBJECT("\"session\",\"kind\",\"at\",\"from_at\",\"count\",\"text\"",
+            "\"session\":" NAME ",\"kind\":{\"enum\":[\"linked\",\"unlinked\",\"connected\",\"disconnected\","
             "\"conflict\",\"stopped\",\"session_failed\",\"received\",\"sent\",\"failed\"]}"
             ",\"at\":" TIME ",\"from_at\":" TIME ",\"count\":" INT ",\"chats\":" INT_OR_NULL
-            ",\"text\":" TEXT ",\"code\":" TEXT_OR_NULL)},
+            ",\"text\":" TEXT ",\"code\":" TEXT_OR_NULL ",\"reason\":" TEXT_OR_NULL
+            ",\"phone\":" TEXT_OR_NULL)},
     {"ActivityList", LIST_OF("Activity")},
     {"AuditRecord",
      OBJECT("\"seq\",\"prev\",\"at\",\"actor\",\"address\",\"action\",\"status\",\"hash\"",

@@ -156,6 +156,16 @@ int upload_data(struct api_request *r, const char *data, size_t *size, struct er
     return 0;
 }
 
+static void on_stored(void *arg, const struct bridge_reply *reply)
+{
+    struct api_request *r = arg;
+    const char *media = reply->err == NULL ? json_str(reply->body, "media_id") : NULL;
+    if (media != NULL && r->api != NULL && bridge_of_one_chat(&r->who)) {
+        bridge_one_chat_uploaded(r->api->bridge, &r->who, media);
+    }
+    api_done(r, reply);
+}
+
 void media_upload(struct api_request *r)
 {
     struct upload *up = r->upload;
@@ -181,7 +191,7 @@ void media_upload(struct api_request *r)
     }
     struct bridge_upload *to = up->to;
     up->to = NULL;
-    bridge_upload_end(to, api_done, api_hold(r));
+    bridge_upload_end(to, on_stored, api_hold(r));
 }
 
 uint64_t upload_received(const struct api_request *r)

@@ -41,9 +41,25 @@ void webhook_deliveries(struct api_request *r)
     json_t *body = NULL;
     struct err e = {0};
     struct bridge_paging p = api_paging(r);
-    int rc = bridge_delivery_list(api_bridge(r), TENANT(r), WEBHOOK(r), api_text(r, "state"), &p,
-                                  &body, &e);
+    int rc = bridge_delivery_list(api_bridge(r), TENANT(r), WEBHOOK(r), &r->who,
+                                  api_text(r, "state"), &p, &body, &e);
     api_give(r, rc, body, &e);
+}
+
+void webhook_delivery(struct api_request *r)
+{
+    json_t *body = NULL;
+    struct err e = {0};
+    int rc = bridge_delivery_get(api_bridge(r), TENANT(r), WEBHOOK(r), &r->who,
+                                 r->param[PARAM_DELIVERY], &body, &e);
+    api_give(r, rc, body, &e);
+}
+
+void webhook_body_check(struct api_request *r)
+{
+    struct err e = {0};
+    int rc = bridge_webhook_check(api_bridge(r), r->json, &e);
+    api_give(r, rc, rc == 0 ? json_pack("{s:b}", "ok", 1) : NULL, &e);
 }
 
 void webhook_redrive(struct api_request *r)

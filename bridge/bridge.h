@@ -220,6 +220,10 @@ struct bridge_principal {
     char sessions[BRIDGE_PATTERNS_LEN]; /* patterns with a space between; "*": all */
     uint64_t expires_ms;                /* wall clock; 0: never */
     uint8_t proof[8];                   /* private: which of the key's secrets it was */
+    /* a widget's credential: this chat alone, under each of its names; "" first: any chat */
+#define BRIDGE_CHAT_LEN 129
+#define BRIDGE_CHAT_NAMES 4
+    char chat[BRIDGE_CHAT_NAMES][BRIDGE_CHAT_LEN];
 };
 bool bridge_may(const struct bridge_principal *who, enum bridge_scope scope);
 /* Does a pattern match? who NULL: nobody is asking, all are seen. */
@@ -279,6 +283,42 @@ int bridge_stream_ticket(struct bridge *b, const char *tenant, const struct brid
 int bridge_stream_ticket_use(struct bridge *b, const char *tenant, const char *text, size_t len,
                              struct bridge_principal *out, struct err *e);
 
+/* ---- the widget in other people's pages (docs/widget.md) -------------------------------------
+ */
+
+bool bridge_of_one_chat(const struct bridge_principal *who);
+/* Of somebody who is limited to one chat: are these (NULL: not asked) of it? E_NOTFOUND
+ * "unknown_chat", "unknown_message", "unknown_media". */
+int bridge_one_chat_check(struct bridge *b, const struct bridge_principal *who, const char *chat,
+                          const char *message, const char *media, struct err *e);
+/* May he send this body? E_FORBIDDEN for what is not a text, a file of his or a reply; the same as
+ * above for what is of another chat. */
+int bridge_one_chat_send(struct bridge *b, const struct bridge_principal *who, const json_t *body,
+                         struct err *e);
+void bridge_one_chat_uploaded(struct bridge *b, const struct bridge_principal *who,
+                              const char *media); /* he may send it */
+/* body {session,to,name,agent,can_send,ttl_s}. Answers {ticket,tenant,expires_at,url}. who: asks,
+ * and the credential ends with his key. E_FORBIDDEN, E_NOTFOUND, E_LIMIT "too_many_tickets". */
+int bridge_widget_ticket(struct bridge *b, const char *tenant, const struct bridge_principal *who,
+                         const json_t *body, json_t **out, struct err *e);
+/* body {ticket}, which is void then. Answers what bridge_widget_chat() does, and `credential`; who
+ * gets its principal. E_AUTH "unknown_ticket". */
+int bridge_widget_sign_in(struct bridge *b, const json_t *body, struct bridge_principal *who,
+                          json_t **out, struct err *e);
+/* {tenant,session,session_status,chat,name,phone,agent,can_send,can_attach,expires_at} of somebody
+ * who is limited to one chat. */
+int bridge_widget_chat(struct bridge *b, const struct bridge_principal *who, json_t **out,
+                       struct err *e);
+/* {origins:[…]}: which pages may show it. E_INVALID "invalid_origin". */
+int bridge_widget_get(struct bridge *b, const char *tenant, json_t **out, struct err *e);
+void bridge_widget_put(struct bridge *b, const char *tenant, const json_t *body,
+                       bridge_done_fn done, void *arg);
+/* The same as frame-ancestors of a Content-Security-Policy; "'none'" also for a tenant that is not
+ * there. */
+#define BRIDGE_WIDGET_ANCESTORS 2304
+void bridge_widget_ancestors(struct bridge *b, const char *tenant,
+                             char out[BRIDGE_WIDGET_ANCESTORS]);
+
 /* ---- tenants ------------------------------------------------------------------------------ */
 
 void bridge_tenant_put(struct bridge *b, const char *tenant, const json_t *body,
@@ -307,14 +347,35 @@ struct bridge_usage_query {
  * "range_too_long". */
 void bridge_usage(struct bridge *b, const struct bridge_usage_query *q, bridge_done_fn done,
                   void *arg);
+/* ---- statistics (docs/monitoring.md) ---- */
+
+enum bridge_stats_range {
+    BRIDGE_STATS_1H,
+    BRIDGE_STATS_24H,
+    BRIDGE_STATS_7D,
+    BRIDGE_STATS_30D,
+    BRIDGE_STATS_90D
+};
+struct bridge_stats_query {
+    const char *tenant, *session;       /* session NULL: all that who sees */
+    const struct bridge_principal *who; /* NULL: all */
+    enum bridge_stats_range range;
+};
+/* {since,until,step_s,totals,series,queues,sessions}. What is of the tenant and of no session
+ * (webhooks, their queues) is null for who does not see all of it. E_NOTFOUND "unknown_tenant",
+ * "unknown_session"; E_LIMIT "range_too_long". */
+void bridge_stats(struct bridge *b, const struct bridge_stats_query *q, bridge_done_fn done,
+                  void *arg);
 /* limits.<name> of the tenant, else fallback. */
 uint64_t bridge_tenant_limit(struct bridge *b, const char *tenant, const char *name,
                              uint64_t fallback);
 
-/* What happened in a session, for people: made of the event log, newest first, messages counted by
- * the hour. {items:[{kind,at,from_at,count,chats,text,code}],next_cursor}. */
+/* What happened in a session (NULL: in all that who sees; who NULL: in all), for people: made of the
+ * event log, newest first, messages counted by the hour.
+ * {items:[{session,kind,at,from_at,count,chats,text,code,reason,phone}],next_cursor}. */
 int bridge_activity(struct bridge *b, const char *tenant, const char *session,
-                    const struct bridge_paging *p, json_t **out, struct err *e);
+                    const struct bridge_principal *who, const struct bridge_paging *p, json_t **out,
+                    struct err *e);
 
 /* ---- sessions ----------------------------------------------------------------------------- */
 
@@ -660,13 +721,21 @@ int bridge_webhook_list(struct bridge *b, const char *tenant, const struct bridg
                         const struct bridge_paging *p, json_t **out, struct err *e);
 void bridge_webhook_delete(struct bridge *b, const char *tenant, const char *webhook,
                            bridge_done_fn done, void *arg);
-/* Sends webhook.test now. Body {ok,status,duration_ms,error,response_body (first 2 KiB)}. */
+/* Would a put with this body be refused for what stands in it? Stores nothing. */
+int bridge_webhook_check(struct bridge *b, const json_t *body, struct err *e);
+/* Sends webhook.test now. Body {ok,status,duration_ms,error,reason,response_headers (first 4 KiB),
+ * response_body (first 2 KiB)}. */
 void bridge_webhook_test(struct bridge *b, const char *tenant, const char *webhook,
                          bridge_done_fn done, void *arg);
 /* state: "pending", "delivered", "dead", NULL: pending. */
 int bridge_delivery_list(struct bridge *b, const char *tenant, const char *webhook,
-                         const char *state, const struct bridge_paging *p, json_t **out,
+                         const struct bridge_principal *who, const char *state, const struct bridge_paging *p, json_t **out,
                          struct err *e);
+/* One, with its last tries and the event as it is posted: null for who may not read events, or when
+ * it is gone. E_NOTFOUND "unknown_delivery". */
+int bridge_delivery_get(struct bridge *b, const char *tenant, const char *webhook,
+                        const struct bridge_principal *who, const char *delivery, json_t **out,
+                        struct err *e);
 /* body {delivery_ids?}: dead letters back into the queue. Answers {redriven:n}. */
 void bridge_webhook_redrive(struct bridge *b, const char *tenant, const char *webhook,
                             const json_t *body, bridge_done_fn done, void *arg);

@@ -108,6 +108,26 @@ int store_delivery_list(struct store_txn *t, const char *tenant, const char *web
     return iter_result(rc, stop);
 }
 
+int store_delivery_count(struct store_txn *t, const char *tenant, const char *webhook,
+                         enum store_delivery_state state, unsigned max, unsigned *n)
+{
+    struct key prefix;
+    struct iter it;
+    *n = 0;
+    key_session(&prefix, tenant, webhook);
+    key_u8(&prefix, (uint8_t)state);
+    int rc = prefix.rc != 0 ? prefix.rc
+                            : iter_open(&it, t, DB_DELIVERY_STATES, &prefix, NULL, ITER_BACK);
+    if (rc != 0) {
+        return rc;
+    }
+    while (*n < max && (rc = iter_next(&it)) == 0) {
+        ++*n;
+    }
+    iter_close(&it);
+    return rc == E_NOTFOUND ? 0 : rc;
+}
+
 int store_delivery_oldest(struct store_txn *t, const char *tenant, const char *webhook,
                           struct store_delivery *out)
 {

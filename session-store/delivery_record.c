@@ -15,7 +15,45 @@ size_t delivery_encode(const struct store_delivery *d, unsigned char out[DELIVER
     be32_put(out + 37, d->last_status);
     memcpy(out + 41, d->last_error, text);
     out[41 + text] = 0;
-    return 42 + text;
+    unsigned char *at = out + 42 + text;
+    if (d->try_count > 0) {
+        *at++ = (unsigned char)d->try_count;
+    }
+    for (unsigned i = 0; i < d->try_count; i++, at += 16) {
+        be64_put(at, d->tries[i].at_ms);
+        be32_put(at + 8, d->tries[i].status);
+        be32_put(at + 12, d->tries[i].took_ms);
+    }
+    return (size_t)(at - out);
+}
+
+void store_delivery_tried(struct store_delivery *d, const struct store_try *now)
+{
+    if (d->try_count == STORE_TRIES) {
+        memmove(d->tries, d->tries + 1, (STORE_TRIES - 1) * sizeof(d->tries[0]));
+        d->try_count--;
+    }
+    d->tries[d->try_count++] = *now;
+}
+
+/* A record without a tail has none: it was not tried yet, or an older program wrote it. */
+static bool decode_tries(struct key_reader *r, struct store_delivery *out)
+{
+    out->try_count = 0;
+    if (key_read_done(r)) {
+        return true;
+    }
+    unsigned n = key_read_u8(r);
+    if (n == 0 || n > STORE_TRIES) {
+        return false;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        out->tries[i].at_ms = key_read_u64(r);
+        out->tries[i].status = key_read_u32(r);
+        out->tries[i].took_ms = key_read_u32(r);
+    }
+    out->try_count = n;
+    return key_read_done(r);
 }
 
 int delivery_decode(const void *data, size_t len, struct store_delivery *out)
@@ -31,7 +69,7 @@ int delivery_decode(const void *data, size_t len, struct store_delivery *out)
     out->last_status = key_read_u32(&r);
     const char *text = key_read_text(&r);
     size_t text_len = strlen(text);
-    if (!key_read_done(&r) || state > STORE_DEAD || text_len >= sizeof(out->last_error)) {
+    if (!decode_tries(&r, out) || state > STORE_DEAD || text_len >= sizeof(out->last_error)) {
         return E_IO;
     }
     out->state = (enum store_delivery_state)state;

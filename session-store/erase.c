@@ -17,7 +17,7 @@ static int erase_kept(struct store_txn *t, const char *tenant, const char *sessi
     }
     static const enum db kept[] = {DB_TERMS, DB_CONTACTS, DB_ALIASES, DB_GROUPS, DB_NOTES,
                                    DB_SYNC,     DB_FETCHES, DB_AGENT_CHATS,
-                                   DB_WINDOWS};
+                                   DB_WINDOWS,  DB_STATS};
     for (size_t i = 0; rc == 0 && i < sizeof(kept) / sizeof(kept[0]); i++) {
         rc = wipe(t, kept[i], tenant, session, left);
     }

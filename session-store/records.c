@@ -27,6 +27,7 @@ static const struct {
     [STORE_OPT_OUTS] = {2, {KEY_NAME_MAX, STORE_MAX_ID}},
     [STORE_WINDOWS] = {3, {KEY_NAME_MAX, KEY_NAME_MAX, STORE_MAX_ID}},
     [STORE_USAGE] = {4, {KEY_NAME_MAX, KEY_NAME_MAX, KEY_NAME_MAX, KEY_NAME_MAX}},
+    [STORE_STATS] = {3, {KEY_NAME_MAX, KEY_NAME_MAX, KEY_NAME_MAX}},
 };
 
 /* Appends the names of a path; gives how many there were. */

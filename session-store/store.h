@@ -121,6 +121,7 @@ enum store_table {
                        which other jid that is kept */
     STORE_WINDOWS,  /* tenant, session, contact id: when they wrote last */
     STORE_USAGE, /* tenant, day or "quota", session or -, what: counts (bridge/usage/usage.h) */
+    STORE_STATS, /* tenant, session or -, time: counts over time (bridge/stats/stats.h) */
     STORE_TABLE_COUNT
 };
 #define STORE_PATH_MAX 4
@@ -284,6 +285,7 @@ int store_event_trim(struct store_txn *t, uint64_t before_ms, size_t max, size_t
  * dead. Records of the last two are kept for the lists until trimmed.
  */
 enum store_delivery_state { STORE_PENDING, STORE_DELIVERED, STORE_DEAD };
+#define STORE_TRIES 8 /* the last ones of a delivery are kept one by one */
 
 struct store_delivery {
     char tenant[64], webhook[64];
@@ -296,7 +298,14 @@ struct store_delivery {
     uint64_t finished_ms; /* delivered or dead: when */
     uint32_t last_status; /* HTTP status of the last try; 0: none */
     char last_error[160];
+    unsigned try_count; /* of tries, the oldest first; 0 also where an older program wrote it */
+    struct store_try {
+        uint64_t at_ms; /* when it began */
+        uint32_t status, took_ms;
+    } tries[STORE_TRIES];
 };
+/* One more try; the oldest makes room. Pure. */
+void store_delivery_tried(struct store_delivery *d, const struct store_try *now);
 
 /* New pending delivery, due now (behind what waits in its lane). E_EXISTS. */
 int store_delivery_add(struct store_txn *t, const char *tenant, const char *webhook, uint64_t seq,
@@ -319,6 +328,9 @@ int store_delivery_next_due(struct store_txn *t, uint64_t *due_ms);
 int store_delivery_list(struct store_txn *t, const char *tenant, const char *webhook,
                         enum store_delivery_state state, uint64_t before_seq, store_delivery_fn fn,
                         void *arg);
+/* How many are in that state; counted to max. */
+int store_delivery_count(struct store_txn *t, const char *tenant, const char *webhook,
+                         enum store_delivery_state state, unsigned max, unsigned *n);
 /* The pending one with the lowest seq. E_NOTFOUND: none is pending. */
 int store_delivery_oldest(struct store_txn *t, const char *tenant, const char *webhook,
                           struct store_delivery *out);

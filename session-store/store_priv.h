@@ -36,6 +36,7 @@
     X(DB_OPT_OUTS, "opt_outs")                                                                     \
     X(DB_WINDOWS, "windows")                                                                       \
     X(DB_USAGE, "usage")                                                                           \
+    X(DB_STATS, "stats")                                                                           \
     X(DB_SYS, "sys")                     /* name -> number: schema, sequence, key check */         \
     X(DB_CHATS, "chats")                 /* t|s|chat -> last_ms, data */                           \
     X(DB_CHAT_RECENT, "chat_recent")     /* t|s|last_ms|chat */                                    \
@@ -213,7 +214,7 @@ void tally_drop(struct store *s);
 void tally_decode(const MDB_val *v, struct tally *out);
 
 /* ---- records' insides, pure ---- */
-#define DELIVERY_RECORD_MAX 256
+#define DELIVERY_RECORD_MAX 384
 size_t delivery_encode(const struct store_delivery *d, unsigned char out[DELIVERY_RECORD_MAX]);
 /* Fills all but the names and seq. E_IO when it is no record of ours. */
 int delivery_decode(const void *data, size_t len, struct store_delivery *out);

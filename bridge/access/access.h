@@ -53,6 +53,10 @@ json_t *key_object(const char *id, const json_t *record, uint64_t now_ms);
 /* The record of a key whose tenant is there. Gives. E_NOTFOUND. */
 int key_find(struct bridge *b, const char *id, json_t **record, struct err *e);
 bool key_owned(const json_t *record, const char *tenant); /* NULL: an admin key */
+/* The key that who came with, if it is there with the same secret, as it is now; its end is that of
+ * the secret. E_AUTH. */
+int key_again(struct bridge *b, const struct bridge_principal *who, struct bridge_principal *now,
+              struct err *e);
 /* The key was used: written at most once a minute, without waiting for it. */
 void key_touch(struct bridge *b, const char *id, const json_t *record, uint64_t now_ms);
 

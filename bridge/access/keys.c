@@ -10,6 +10,7 @@
 #include "mem.h"
 #include "text.h"
 #include "token.h"
+#include "widget.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,6 +86,9 @@ int bridge_authenticate(struct bridge *b, const char *key, struct bridge_princip
                         struct err *e)
 {
     char id[KEY_ID_LEN + 1];
+    if (grant_looks_like(key)) {
+        return widget_authenticate(b, key, out, e);
+    }
     if (b->core->tokens != NULL && token_looks_like(key)) {
         return tokens_authenticate(b->core->tokens, key, out, e);
     }
@@ -142,22 +146,36 @@ static bool same_proof(const struct bridge_principal *who, const json_t *record,
     return strncmp(json_str_or(record, member, ""), hex, sizeof(hex) - 1) == 0;
 }
 
+int key_again(struct bridge *b, const struct bridge_principal *who, struct bridge_principal *now,
+              struct err *e)
+{
+    json_t *record = NULL;
+    int rc = key_find(b, who->key_id, &record, NULL);
+    fill(now, who->key_id, record);
+    bool old = !same_proof(who, record, "hash");
+    if (rc != 0 || (old && !same_proof(who, record, "old_hash"))) {
+        json_decref(record);
+        return err_set(e, E_AUTH, "the key was deleted or changed");
+    }
+    if (old) {
+        now->expires_ms = sooner(now->expires_ms, old_until(record));
+    }
+    json_decref(record);
+    return 0;
+}
+
 int bridge_principal_check(struct bridge *b, struct bridge_principal *who, struct err *e)
 {
     struct bridge_principal now;
-    json_t *record = NULL;
-    int rc = 0;
+    if (bridge_of_one_chat(who)) {
+        return widget_principal_check(b, who, e);
+    }
     if (who->key_id[0] != '\0') {
-        rc = key_find(b, who->key_id, &record, NULL);
-        fill(&now, who->key_id, record);
-        bool old = !same_proof(who, record, "hash");
-        if (rc != 0 || (old && !same_proof(who, record, "old_hash")) || now.admin != who->admin ||
+        if (key_again(b, who, &now, e) != 0 || now.admin != who->admin ||
             now.scopes != who->scopes || strcmp(now.sessions, who->sessions) != 0) {
-            json_decref(record);
             return err_set(e, E_AUTH, "the key was deleted or changed");
         }
-        who->expires_ms = old ? sooner(now.expires_ms, old_until(record)) : now.expires_ms;
-        json_decref(record);
+        who->expires_ms = now.expires_ms;
     }
     return who->expires_ms == 0 || who->expires_ms > clock_wall_ms()
                ? 0

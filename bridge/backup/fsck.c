@@ -9,6 +9,7 @@
 #include "json.h"
 #include "media.h"
 #include "mem.h"
+#include "stats.h"
 #include "text.h"
 
 #include <dirent.h>
@@ -34,6 +35,7 @@ struct fsck {
     size_t lost;
     int rc;
     json_t *bad_media; /* [[tenant, sha256]]: records to remove */
+    json_t *bad_stats; /* [[tenant, session, time]]: counts to remove */
     size_t files, profiles, indexes;
 };
 
@@ -87,6 +89,23 @@ static int apply_media(struct store_txn *t, struct store_op *op)
         }
     }
     return 0;
+}
+
+static int apply_stats(struct store_txn *t, struct store_op *op)
+{
+    struct fsck *f = op->data;
+    size_t i;
+    json_t *row;
+    int rc = 0;
+    json_array_foreach(f->bad_stats, i, row)
+    {
+        int gone = store_del(t, STORE_STATS,
+                             STORE_PATH(json_string_value(json_array_get(row, 0)),
+                                        json_string_value(json_array_get(row, 1)),
+                                        json_string_value(json_array_get(row, 2))));
+        rc = gone != 0 && gone != E_NOTFOUND ? gone : rc;
+    }
+    return rc;
 }
 
 static void on_done(struct store_op *op, int rc)
@@ -182,6 +201,25 @@ static int on_media(void *arg, const char *const *path, struct store_value v)
         note(f, WRONG, "media", "%s/%s %s: --repair forgets it, so that it can be fetched again",
              path[0], path[1], wrong);
     }
+    return 0;
+}
+
+/* ---- counts over time -------------------------------------------------------------------------- */
+
+static int on_stats(void *arg, const char *const *path, struct store_value v)
+{
+    struct fsck *f = arg;
+    struct stats_row row = {{0}};
+    bool hour;
+    uint64_t at_s;
+    if (stats_name_parse(path[2], &hour, &at_s) && stats_decode(v.data, v.len, &row)) {
+        return 0;
+    }
+    if (f->o->repair) {
+        (void)json_array_append_new(f->bad_stats, json_pack("[s,s,s]", path[0], path[1], path[2]));
+    }
+    note(f, f->o->repair ? MENDED : WRONG, "stats", "%s/%s has counts that cannot be read (%s)%s",
+         path[0], path[1], path[2], f->o->repair ? ": removed" : ": --repair removes them");
     return 0;
 }
 
@@ -286,6 +324,10 @@ static void look(struct fsck *f)
     if (json_array_size(f->bad_media) > 0 && run_op(f, apply_media) != 0) {
         note(f, WRONG, "media", "the records of missing files could not be removed");
     }
+    scan(f, STORE_STATS, on_stats, "stats");
+    if (json_array_size(f->bad_stats) > 0 && run_op(f, apply_stats) != 0) {
+        note(f, WRONG, "stats", "the counts that cannot be read could not be removed");
+    }
     scan(f, STORE_SESSIONS, on_session, "session");
     look_at_indexes(f);
     note(f, FINE, "looked at", "%zu files of messages, %zu sessions, %zu search indexes", f->files,
@@ -306,13 +348,14 @@ int offline_fsck(const struct offline_fsck *o, struct err *e)
         return err_set(e, E_LIMIT, "the system gives no event loop");
     }
     f.bad_media = json_array();
+    f.bad_stats = json_array();
     struct store_options so = {.dir = dir,
                                .map_size = o->map_size,
                                .loop = &f.loop,
                                .key_file = o->key.master_key_file,
                                .master_key = o->key.master_key,
                                .key_from = o->key_from};
-    int rc = f.bad_media == NULL ? err_set(e, E_NOMEM, "out of memory")
+    int rc = f.bad_media == NULL || f.bad_stats == NULL ? err_set(e, E_NOMEM, "out of memory")
                                  : store_open(&so, &f.store, e);
     if (rc == 0) {
         look(&f);
@@ -321,5 +364,6 @@ int offline_fsck(const struct offline_fsck *o, struct err *e)
     (void)uv_run(&f.loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&f.loop);
     json_decref(f.bad_media);
+    json_decref(f.bad_stats);
     return rc;
 }

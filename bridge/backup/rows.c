@@ -26,6 +26,7 @@ static const struct {
     {STORE_FETCHES, "fetches", false},         {STORE_AGENT_CHATS, "agent_chats", false},
     {STORE_TERMS, "terms", false},             {STORE_MEDIA, "media", true},
     {STORE_WINDOWS, "windows", false},
+    {STORE_STATS, "stats", false},
 };
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 

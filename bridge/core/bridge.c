@@ -23,6 +23,7 @@
 #include "sessions.h"
 #include "tickets.h"
 #include "token.h"
+#include "widget.h"
 
 #include <stdlib.h>
 
@@ -38,6 +39,7 @@ static void finish(struct bridge *b)
     if (b->core != NULL) {
         crypto_wipe(b->core->pepper, sizeof(b->core->pepper));
         tickets_free(b->core->stream_tickets);
+        widgets_free(b->core->widgets);
     }
     free(b->core);
     core_config_free(b);
@@ -47,6 +49,7 @@ static void finish(struct bridge *b)
 static int make_rooms(struct bridge *b, char **new_key, struct err *e)
 {
     int rc = tokens_create(b, &b->core->tokens, e);
+    rc = rc != 0 ? rc : widgets_create(&b->core->widgets, e);
     rc = rc != 0 ? rc : first_start(b, new_key, e);
     rc = rc != 0 ? rc : media_create(b, &b->media, e);
     rc = rc != 0 ? rc : people_create(b, &b->people, e);

@@ -17,6 +17,7 @@ struct core {
     uint8_t pepper[CRYPTO_KEY_LEN];    /* keys' secrets are hashed with it */
     bool pepper_loaded;
     struct tokens *tokens;   /* of an identity provider (access/token.h); NULL: none */
+    struct widgets *widgets; /* tickets for chats in other people's pages (widget/widget.h) */
     uint64_t access_version; /* see bridge_access_version() */
     struct list touches;     /* keys whose last use is being written (access/keys.c) */
     unsigned touch_count;
@@ -77,6 +78,7 @@ uint64_t tenant_limit(struct store_txn *t, const char *tenant, const char *name,
 /* Members of a tenant's document into changes: E_INVALID with the field. */
 int tenant_take_limits(json_t *changes, const json_t *body, struct err *e);
 int tenant_take_tariff(json_t *changes, const json_t *body, struct err *e);
+int tenant_take_widget(json_t *changes, const json_t *body, struct err *e);
 /* Goes on with deletions that an earlier run did not finish. */
 void tenants_resume(struct bridge *b);
 

@@ -12,6 +12,7 @@
 #include "log.h"
 #include "media.h"
 #include "mem.h"
+#include "stats.h"
 #include "usage.h"
 
 #include <stdlib.h>
@@ -23,6 +24,7 @@
 struct housekeeping {
     struct call call; /* first */
     bool more;
+    struct stats_trim stats, stats_next;
 };
 
 static uint64_t before(uint64_t now, uint64_t keep)
@@ -49,7 +51,11 @@ static int apply_trim(struct store_txn *t, struct call *c, struct err *e)
     }
     size_t usage = 0;
     rc = rc != 0 ? rc : usage_trim(t, before(now, cfg->usage.keep_ms), STEP, &usage);
-    h->more = usage >= STEP ||
+    bool stats = false;
+    struct stats_trim at = h->stats; /* an apply may run twice */
+    rc = rc != 0 ? rc : stats_trim(t, now, &at, &stats);
+    h->stats_next = at;
+    h->more = usage >= STEP || stats ||
         delivered >= STEP || dead >= STEP || events >= STEP || idem >= STEP || audit >= STEP;
     return rc;
 }
@@ -60,6 +66,7 @@ static void finish_trim(struct call *c, int rc)
     if (rc != 0) {
         log_warn(NULL, "housekeeping.failed", "old rows were not trimmed: %s", c->op.err.msg);
     } else if (h->more && !c->b->closing) {
+        h->stats = h->stats_next;
         call_again(c);
     }
 }

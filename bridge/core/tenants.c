@@ -20,6 +20,7 @@
 #include "search.h"
 #include "sessions.h"
 #include "text.h"
+#include "widget.h"
 #include "zone.h"
 
 #include <stdio.h>
@@ -41,6 +42,7 @@ static json_t *tenant_object(const char *id, const json_t *record)
         json_set_str(o, "time_zone", json_str_or(record, "time_zone", "UTC")) != 0 ||
         body_set(o, "limits", limits != NULL ? json_deep_copy(limits) : json_object()) != 0 ||
         body_set(o, "tariff", tariff != NULL ? json_deep_copy(tariff) : json_null()) != 0 ||
+        body_set(o, "widget", widget_settings_object(record)) != 0 ||
         json_set_time(o, "created_at", (uint64_t)json_int(record, "created_ms", 0)) != 0) {
         json_decref(o);
         return NULL;
@@ -161,7 +163,7 @@ static int take_text(json_t *changes, const json_t *body, const char *key, size_
 static int put_check(const json_t *body, json_t **out, struct err *e)
 {
     static const char *const fields[] = {"name", "default_country_code", "time_zone", "limits",
-                                         "tariff", NULL};
+                                         "tariff", "widget", NULL};
     int rc = body_check(body, fields, e);
     json_t *changes = rc == 0 ? json_object() : NULL;
     if (rc == 0 && changes == NULL) {
@@ -179,6 +181,7 @@ static int put_check(const json_t *body, json_t **out, struct err *e)
                              "a time zone name such as America/Sao_Paulo", e);
     rc = rc != 0 ? rc : tenant_take_limits(changes, body, e);
     rc = rc != 0 ? rc : tenant_take_tariff(changes, body, e);
+    rc = rc != 0 ? rc : tenant_take_widget(changes, body, e);
     if (rc != 0) {
         json_decref(changes);
         return rc;

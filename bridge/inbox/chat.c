@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "json.h"
+#include "stats.h"
 #include "text.h"
 
 #include <stdlib.h>
@@ -34,6 +35,24 @@ static bool reopens(const struct chat_row *r, const struct chat_touch *c)
            strcmp(json_str_or(r->doc, "state", "open"), "closed") == 0;
 }
 
+/* Since when they wait is kept in the row's private member. */
+static int take_turn(struct store_txn *t, const struct message_owner *o, const struct chat_touch *c,
+                     struct chat_row *r)
+{
+    uint64_t asked_ms = chat_row_asked_ms(r);
+    if (c->turn == CHAT_TURN_ASKS && asked_ms == 0) {
+        return chat_row_set_asked(r, c->time_ms);
+    }
+    if (c->turn != CHAT_TURN_ANSWERS || asked_ms == 0) {
+        return 0;
+    }
+    uint64_t waited_ms = c->time_ms > asked_ms ? c->time_ms - asked_ms : 0;
+    int rc = chat_row_set_asked(r, 0);
+    return rc != 0 ? rc
+                   : stats_count(t, o->tenant, o->session, c->time_ms,
+                                 STATS_ONE(stats_response_field(waited_ms)));
+}
+
 int chat_touch(struct store_txn *t, const struct message_owner *o, const struct chat_touch *c)
 {
     struct chat_row r;
@@ -53,6 +72,7 @@ int chat_touch(struct store_txn *t, const struct message_owner *o, const struct 
     if (rc == 0 && reopen) {
         rc = json_set_str(r.doc, "state", "open");
     }
+    rc = rc != 0 ? rc : take_turn(t, o, c, &r);
     rc = rc != 0 ? rc : chat_row_save(t, o, &r, c->chat.id);
     if (rc == 0 && reopen) {
         rc = chat_row_tell(c->b, t, o, &r);

@@ -12,6 +12,7 @@
 #include "fetcher.h"
 #include "guard.h"
 #include "json.h"
+#include "stats.h"
 #include "usage.h"
 
 #include <string.h>
@@ -192,6 +193,15 @@ static int store_new(struct store_txn *t, struct ingest *g, const struct ingest_
     return rc;
 }
 
+/* Does it begin to wait for an answer of the team, or is it one? */
+static enum chat_turn turn_of(const struct ingest *g, const struct ingest_item *it,
+                              const struct message_draft *d)
+{
+    bool talk = !g->silent && !it->backfill && d->kind == CHAT_USER &&
+                strcmp(d->type, "system") != 0 && strcmp(d->type, "call") != 0;
+    return !talk ? CHAT_TURN_NONE : d->out ? CHAT_TURN_ANSWERS : CHAT_TURN_ASKS;
+}
+
 static int touch_chat(struct store_txn *t, struct ingest *g, const struct ingest_item *it,
                       const struct message_draft *d)
 {
@@ -209,6 +219,7 @@ static int touch_chat(struct store_txn *t, struct ingest *g, const struct ingest
                   : m->from_me                                ? -1
                                                               : 1,
         .b = g->silent ? NULL : g->b,
+        .turn = turn_of(g, it, d),
     };
     return chat_touch(t, &g->owner, &touch);
 }
@@ -246,19 +257,26 @@ static int add_to_new(struct store_txn *t, struct ingest *g, struct ingest_item 
     return rc;
 }
 
-/* For the report: what others sent, but for history that was fetched. */
-static int count_received(struct store_txn *t, const struct ingest *g, const struct ingest_item *it,
+/* For the reports, but for history that was fetched. The phone's own messages cost nobody anything,
+ * so that only the statistics have them. */
+static int count_message(struct store_txn *t, const struct ingest *g, const struct ingest_item *it,
                           const struct message_draft *d)
 {
-    if (it->ev.message.from_me || g->silent || it->backfill) {
+    enum message_status status = MESSAGE_QUEUED;
+    if (g->silent || it->backfill) {
         return 0;
     }
+    if (it->ev.message.from_me) {
+        (void)message_status_parse(d->status, &status);
+        return stats_count_status(t, &g->owner, d->time_ms, MESSAGE_QUEUED, status);
+    }
+    int rc = stats_count(t, g->owner.tenant, g->owner.session, d->time_ms, STATS_ONE(STATS_RECEIVED));
     const struct usage_item u = {.tenant = g->owner.tenant,
                                  .session = g->owner.session,
                                  .group = d->kind != CHAT_USER,
                                  .phone = d->chat.phone,
                                  .type = d->type};
-    return usage_count(t, &u, g->now_ms);
+    return rc != 0 ? rc : usage_count(t, &u, g->now_ms);
 }
 
 static int apply_new(struct store_txn *t, struct ingest *g, struct ingest_item *it, json_t *stub,
@@ -273,7 +291,7 @@ static int apply_new(struct store_txn *t, struct ingest *g, struct ingest_item *
     rc = rc != 0 ? rc : touch_chat(t, g, it, &p.d);
     rc = rc != 0 ? rc : order_fetch(t, g, it, it->ev.message.chat.id, &p);
     rc = rc != 0 ? rc : tell_new(t, g, it, &p.d, &text);
-    rc = rc != 0 ? rc : count_received(t, g, it, &p.d);
+    rc = rc != 0 ? rc : count_message(t, g, it, &p.d);
     rc = rc != 0 ? rc : hear(t, g, it, &p);
     if (rc == 0) {
         it->fresh = true;

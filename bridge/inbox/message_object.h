@@ -134,6 +134,11 @@ const char *peer_lane(const struct channel_peer *chat);
 
 /* ---- the row of a chat (chat.c) -------------------------------------------------------------- */
 
+enum chat_turn {
+    CHAT_TURN_NONE,
+    CHAT_TURN_ASKS,   /* somebody wrote: from then on they wait, unless they do already */
+    CHAT_TURN_ANSWERS /* the team wrote: how long they waited is counted (bridge/stats) */
+};
 struct chat_touch {
     enum chat_kind kind;
     struct channel_peer chat;
@@ -143,6 +148,7 @@ struct chat_touch {
     uint64_t time_ms;
     int unread; /* +1: one more; -1: all read; 0: as it is */
     struct bridge *b; /* tells when this opens a closed conversation again; NULL: does not */
+    enum chat_turn turn;
 };
 /* Makes or updates the row (people/chat_row.h). */
 int chat_touch(struct store_txn *t, const struct message_owner *o, const struct chat_touch *c);

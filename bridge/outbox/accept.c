@@ -12,6 +12,7 @@
 #include "guard.h"
 #include "json.h"
 #include "mem.h"
+#include "stats.h"
 #include "usage.h"
 
 #include <stdlib.h>
@@ -370,6 +371,7 @@ static int put_all(struct accept *a, const struct message_draft *d)
         .out = true,
         .time_ms = s->now_ms,
         .unread = 0, /* WhatsApp counts: a program that writes has not read what came */
+        .turn = a->kind == CHAT_USER && stats_by_team(s->source) ? CHAT_TURN_ANSWERS : CHAT_TURN_NONE,
     };
     uint64_t order = 0;
     int rc = count_send(a, d);

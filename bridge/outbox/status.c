@@ -12,6 +12,7 @@
 #include "guard.h"
 #include "json.h"
 #include "mem.h"
+#include "stats.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +77,9 @@ static int resettle(struct store_txn *t, const struct step *s, const struct stor
             .text_len = strlen(text),
             .out = true,
             .time_ms = ref->time_ms,
+            .turn = moves && s->kind == CHAT_USER && stats_by_team(json_str(m, "source"))
+                        ? CHAT_TURN_ANSWERS
+                        : CHAT_TURN_NONE,
         };
         rc = chat_touch(t, o, &touch);
     }
@@ -139,6 +143,9 @@ static int change(struct store_txn *t, struct step *s, const struct store_messag
     if (rc == 0 && !again) {
         rc = message_announce(s->b, t, &s->owner, "message.status", message_lane(m), pub.data,
                               pub.len, NULL);
+    }
+    if (rc == 0 && !message_is_operation(m) && !json_flag(m, "backfill", false)) {
+        rc = stats_count_status(t, &s->owner, ref->time_ms, s->now, s->to);
     }
     buf_finish(&pub);
     if (rc == 0 && s->submit) {

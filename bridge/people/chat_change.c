@@ -204,6 +204,9 @@ static int apply(struct store_txn *t, struct call *c, struct err *e)
         return err_word(e, E_NOTFOUND, "unknown_chat", "there is no conversation with that chat");
     }
     rc = rc != 0 ? rc : set_all(&row, p->set, &p->changed);
+    if (rc == 0 && strcmp(json_str_or(p->set, "state", ""), "closed") == 0) {
+        rc = chat_row_set_asked(&row, 0); /* done with, without an answer */
+    }
     if (rc == 0 && p->changed) {
         rc = chat_row_save(t, &p->owner, &row, NULL);
         rc = rc != 0 ? rc : set_contact_blocked(t, p, &row);

@@ -102,6 +102,22 @@ void chat_row_free(struct chat_row *r)
     r->doc = NULL;
 }
 
+uint64_t chat_row_asked_ms(const struct chat_row *r)
+{
+    int64_t ms = json_int(json_obj(r->doc, "_"), "asked_ms", 0);
+    return ms > 0 ? (uint64_t)ms : 0;
+}
+
+int chat_row_set_asked(struct chat_row *r, uint64_t ms)
+{
+    if (ms == 0) {
+        (void)json_object_del(r->doc, "_");
+        return 0;
+    }
+    json_t *own = json_pack("{s:I}", "asked_ms", (json_int_t)ms);
+    return own != NULL && json_object_set_new(r->doc, "_", own) == 0 ? 0 : E_NOMEM;
+}
+
 int chat_row_tell(struct bridge *b, struct store_txn *t, const struct message_owner *o,
                   const struct chat_row *r)
 {
@@ -144,7 +160,7 @@ static int unite_tags(json_t *into, const json_t *from)
 static int unite(json_t *into, const json_t *from)
 {
     static const char *const keys[] = {"assignee",    "pinned",  "archived",
-                                       "muted_until", "blocked", "metadata"};
+                                       "muted_until", "blocked", "metadata", "_"};
     int64_t unread = json_int(into, "unread_count", 0) + json_int(from, "unread_count", 0);
     int rc = json_object_set_new(into, "unread_count", json_integer(unread)) == 0 ? 0 : E_NOMEM;
     for (size_t i = 0; rc == 0 && i < sizeof(keys) / sizeof(keys[0]); i++) {

@@ -1,6 +1,7 @@
 /*
  * The row of a chat: {id,type,phone,lid,name,contact_id,unread_count,last_message,state,assignee,
- * tags,pinned,archived,muted_until,blocked,metadata}. A person has one row, under the id that the
+ * tags,pinned,archived,muted_until,blocked,metadata}, and "_", which is not shown: {asked_ms}, since
+ * when they wait for an answer of the team. A person has one row, under the id that the
  * far end used last. Inside a transaction; chat_touch() and its kin are in message_object.h.
  */
 #ifndef CHAT_ROW_H
@@ -24,6 +25,8 @@ int chat_row_name(struct chat_row *r, const struct channel_peer *p);
 int chat_row_save(struct store_txn *t, const struct message_owner *o, struct chat_row *r,
                   const char *to);
 void chat_row_free(struct chat_row *r);
+uint64_t chat_row_asked_ms(const struct chat_row *r); /* 0: nobody waits */
+int chat_row_set_asked(struct chat_row *r, uint64_t ms);
 /* Tells chat.updated {chat}. */
 int chat_row_tell(struct bridge *b, struct store_txn *t, const struct message_owner *o,
                   const struct chat_row *r);

@@ -1,16 +1,17 @@
 /*
- * What happened in a session, for people. Nothing is stored for it: a page walks the tenant's event
- * log backwards and keeps what concerns the session. Changes of its status are items of their own;
- * messages are counted, one item for those received, sent and failed in each hour, so that a busy
- * day is a page and not a thousand.
+ * What happened in a session, or in all that somebody may see, for people. Nothing is stored for it: a
+ * page walks the tenant's event log backwards and keeps what concerns it. Changes of a session's
+ * status are items of their own; its messages are counted, one item for those received, sent and
+ * failed in each hour, so that a busy day is a page and not a thousand.
  *
- * Bounds: a page looks at LOOKS_MAX events; what it had counted by then is an item, and the next
- * page begins a new count.
+ * Bounds: a page looks at LOOKS_MAX events, and at no more once its items and open counts are
+ * `limit`; what it had counted by then is an item, and the next page begins a new count.
  */
 #include "relay_priv.h"
 
 #include "clock.h"
 #include "json.h"
+#include "mem.h"
 #include "text.h"
 
 #include <inttypes.h>
@@ -27,90 +28,121 @@ enum counted { RECEIVED, SENT, FAILED, COUNTED };
 static const char *const counted_kind[COUNTED] = {"received", "sent", "failed"};
 
 struct count {
+    char session[64];
+    enum counted what;
     uint64_t first_ms, last_ms;
     unsigned count, chats;
     uint64_t chat[CHATS_MAX]; /* hashes */
     char code[48];            /* FAILED: why, the newest one */
 };
 
+struct item {
+    uint64_t at_ms;
+    size_t place; /* among items of the same time */
+    json_t *json;
+};
+
 struct feed {
-    const char *session;
-    char named[80]; /* how the session stands in an event's text */
-    json_t *items;
-    unsigned limit; /* no more events once there are so many items */
+    const char *session;                /* NULL: of every session */
+    const struct bridge_principal *who; /* that it sees; NULL: all */
+    struct item *items;                 /* room for limit */
+    struct count *counts;               /* the open ones, that with the newest message first; too */
+    size_t item_count, count_count, limit;
     unsigned looks;
     uint64_t next; /* the next page begins below this event; 0: the end */
     uint64_t last; /* looked at */
     uint64_t hour;
-    struct count count[COUNTED];
     struct err *e;
 };
 
 /* ---- items -------------------------------------------------------------------------------------
  */
 
-static int add_item(struct feed *f, const char *kind, uint64_t from_ms, uint64_t at_ms,
-                    unsigned count, unsigned chats, const char *text, const char *code)
+/* What an item may say besides; NULL: null. */
+struct words {
+    const char *session, *kind, *text, *code, *reason, *phone;
+};
+
+static int add_item(struct feed *f, const struct words *w, uint64_t from_ms, uint64_t at_ms,
+                    unsigned count, unsigned chats)
 {
     json_t *o = json_object();
-    int rc = json_set_str(o, "kind", kind);
+    int rc = json_set_str(o, "session", w->session);
+    rc = rc != 0 ? rc : json_set_str(o, "kind", w->kind);
     rc = rc != 0 ? rc : json_set_time(o, "at", at_ms);
     rc = rc != 0 ? rc : json_set_time(o, "from_at", from_ms);
     rc = rc != 0 ? rc : body_set(o, "count", json_integer(count));
     rc = rc != 0 ? rc : body_set(o, "chats", chats > 0 ? json_integer(chats) : json_null());
-    rc = rc != 0 ? rc : json_set_str(o, "text", text);
-    rc = rc != 0 ? rc : json_set_str(o, "code", code);
+    rc = rc != 0 ? rc : json_set_str(o, "text", w->text);
+    rc = rc != 0 ? rc : json_set_str(o, "code", w->code);
+    rc = rc != 0 ? rc : json_set_str(o, "reason", w->reason);
+    rc = rc != 0 ? rc : json_set_str(o, "phone", w->phone);
     if (rc != 0) {
         json_decref(o);
         return rc;
     }
-    return json_array_append_new(f->items, o) == 0 ? 0 : E_NOMEM;
-}
-
-static void words_of(enum counted what, const struct count *c, char *out, size_t size)
-{
-    const char *more = c->chats == CHATS_MAX ? "+" : "";
-    char where[48] = "";
-    if (c->chats > 1) {
-        (void)snprintf(where, sizeof(where), " %s %u%s chats", what == RECEIVED ? "from" : "in",
-                       c->chats, more);
-    }
-    (void)snprintf(out, size, "%u message%s %s%s%s%s", c->count, c->count == 1 ? "" : "s",
-                   counted_kind[what], where, c->code[0] != '\0' ? ": " : "", c->code);
-}
-
-/* The counts so far become items, the one with the newest message first. */
-static int flush(struct feed *f)
-{
-    char text[160];
-    for (unsigned done = 0; done < COUNTED; done++) {
-        enum counted newest = COUNTED;
-        for (unsigned i = 0; i < COUNTED; i++) {
-            if (f->count[i].count > 0 &&
-                (newest == COUNTED || f->count[i].last_ms > f->count[newest].last_ms)) {
-                newest = (enum counted)i;
-            }
-        }
-        if (newest == COUNTED) {
-            break;
-        }
-        struct count *c = &f->count[newest];
-        words_of(newest, c, text, sizeof(text));
-        int rc = add_item(f, counted_kind[newest], c->first_ms, c->last_ms, c->count, c->chats,
-                          text, c->code[0] != '\0' ? c->code : NULL);
-        if (rc != 0) {
-            return rc;
-        }
-        memset(c, 0, sizeof(*c));
-    }
+    f->items[f->item_count] = (struct item){.at_ms = at_ms, .place = f->item_count, .json = o};
+    f->item_count++;
     return 0;
 }
 
-static void count_message(struct feed *f, enum counted what, uint64_t at_ms, const json_t *data)
+static int add_count(struct feed *f, const struct count *c)
 {
-    struct count *c = &f->count[what];
-    uint64_t chat = event_lane(f->session, json_str_or(json_obj(data, "chat"), "id", ""));
-    c->last_ms = c->count == 0 ? at_ms : c->last_ms;
+    char text[160], where[48] = "";
+    const char *kind = counted_kind[c->what];
+    if (c->chats > 1) {
+        (void)snprintf(where, sizeof(where), " %s %u%s chats", c->what == RECEIVED ? "from" : "in",
+                       c->chats, c->chats == CHATS_MAX ? "+" : "");
+    }
+    (void)snprintf(text, sizeof(text), "%u message%s %s%s%s%s", c->count, c->count == 1 ? "" : "s",
+                   kind, where, c->code[0] != '\0' ? ": " : "", c->code);
+    struct words w = {.session = c->session,
+                      .kind = kind,
+                      .text = text,
+                      .code = c->code[0] != '\0' ? c->code : NULL};
+    return add_item(f, &w, c->first_ms, c->last_ms, c->count, c->chats);
+}
+
+/* The open counts of a session (NULL: of all) become items. */
+static int flush(struct feed *f, const char *session)
+{
+    size_t kept = 0;
+    int rc = 0;
+    for (size_t i = 0; i < f->count_count; i++) {
+        const struct count *c = &f->counts[i];
+        if (session != NULL && strcmp(c->session, session) != 0) {
+            if (kept != i) {
+                f->counts[kept] = *c;
+            }
+            kept++;
+        } else if (rc == 0) {
+            rc = add_count(f, c);
+        }
+    }
+    f->count_count = kept;
+    return rc;
+}
+
+static struct count *count_of(struct feed *f, const char *session, enum counted what,
+                              uint64_t at_ms)
+{
+    for (size_t i = 0; i < f->count_count; i++) {
+        struct count *c = &f->counts[i];
+        if (c->what == what && strcmp(c->session, session) == 0) {
+            return c;
+        }
+    }
+    struct count *c = &f->counts[f->count_count++];
+    *c = (struct count){.what = what, .last_ms = at_ms};
+    (void)snprintf(c->session, sizeof(c->session), "%s", session);
+    return c;
+}
+
+static void count_message(struct feed *f, const char *session, enum counted what, uint64_t at_ms,
+                          const json_t *data)
+{
+    struct count *c = count_of(f, session, what, at_ms);
+    uint64_t chat = event_lane(session, json_str_or(json_obj(data, "chat"), "id", ""));
     c->first_ms = at_ms; /* we walk backwards */
     c->count++;
     unsigned i = 0;
@@ -167,29 +199,33 @@ static const char *status_kind(const char *previous, const char *now)
     return is(now, "ready") ? "connected" : is(now, "failed") ? "session_failed" : NULL;
 }
 
-static int on_status(struct feed *f, uint64_t at_ms, const json_t *data)
+static int on_status(struct feed *f, const char *session, uint64_t at_ms, const json_t *data)
 {
-    char text[320];
-    const char *now = json_str_or(data, "status", "");
-    const char *kind = status_kind(json_str_or(data, "previous", ""), now);
+    char text[320], why[256];
+    const char *kind = status_kind(json_str_or(data, "previous", ""), json_str_or(data, "status", ""));
     if (kind == NULL) {
         return 0;
     }
-    const char *reason = json_str_or(data, "status_reason", "");
-    const char *phone = json_str(json_obj(data, "account"), "phone");
-    if (is(kind, "linked") && phone != NULL) {
+    (void)snprintf(why, sizeof(why), "%s", json_str_or(data, "status_reason", ""));
+    why[text_utf8_cut(why, strlen(why), 240)] = '\0';
+    const char *phone = is(kind, "linked") ? json_str(json_obj(data, "account"), "phone") : NULL;
+    if (phone != NULL) {
         (void)snprintf(text, sizeof(text), "linked to %.32s", phone);
     } else {
-        (void)snprintf(text, sizeof(text), "%s%s%.250s",
+        (void)snprintf(text, sizeof(text), "%s%s%s",
                        is(kind, "session_failed") ? "the session failed" : kind,
-                       reason[0] != '\0' ? ": " : "", reason);
-        text[text_utf8_cut(text, strlen(text), 240)] = '\0';
+                       why[0] != '\0' ? ": " : "", why);
     }
-    int rc = flush(f);
-    return rc != 0 ? rc : add_item(f, kind, at_ms, at_ms, 1, 0, text, NULL);
+    struct words w = {.session = session,
+                      .kind = kind,
+                      .text = text,
+                      .reason = why[0] != '\0' ? why : NULL,
+                      .phone = phone};
+    int rc = flush(f, session);
+    return rc != 0 ? rc : add_item(f, &w, at_ms, at_ms, 1, 0);
 }
 
-static int take(struct feed *f, const char *type, const json_t *event)
+static int take(struct feed *f, const char *session, const char *type, const json_t *event)
 {
     const json_t *data = json_obj(event, "data");
     const char *status = json_str_or(data, "status", "");
@@ -197,28 +233,29 @@ static int take(struct feed *f, const char *type, const json_t *event)
     if (clock_parse_rfc3339(json_str_or(event, "occurred_at", ""), &at_ms) != 0) {
         return 0;
     }
-    int rc = at_ms / HOUR_MS != f->hour ? flush(f) : 0;
+    int rc = at_ms / HOUR_MS != f->hour ? flush(f, NULL) : 0;
     f->hour = at_ms / HOUR_MS;
     if (rc != 0) {
         return rc;
     }
     if (is(type, "session.status")) {
-        return on_status(f, at_ms, data);
+        return on_status(f, session, at_ms, data);
     }
     if (is(json_str_or(data, "type", ""), "system")) {
         return 0; /* a notice, not a message */
     }
     if (is(type, "message.received")) {
-        count_message(f, RECEIVED, at_ms, data);
+        count_message(f, session, RECEIVED, at_ms, data);
     } else if (is(type, "message.sent") || is(status, "sent")) {
-        count_message(f, SENT, at_ms, data);
+        count_message(f, session, SENT, at_ms, data);
     } else if (is(status, "failed")) {
-        count_message(f, FAILED, at_ms, data);
+        count_message(f, session, FAILED, at_ms, data);
     }
     return 0;
 }
 
-static bool of_interest(const struct feed *f, const char *type, struct store_value v)
+static bool of_interest(const struct feed *f, const char *type, struct store_value v,
+                        char session[64])
 {
     static const char *const types[] = {"session.status", "message.received", "message.sent",
                                         "message.status"};
@@ -227,23 +264,25 @@ static bool of_interest(const struct feed *f, const char *type, struct store_val
         i++;
     }
     return i < sizeof(types) / sizeof(types[0]) &&
-           memmem(v.data, v.len < HEAD_MAX ? v.len : HEAD_MAX, f->named, strlen(f->named)) != NULL;
+           event_session(v.data, v.len < HEAD_MAX ? v.len : HEAD_MAX, session) &&
+           (f->session != NULL ? is(f->session, session) : bridge_sees_session(f->who, session));
 }
 
+/* An event makes one item or one count at most, so there is room for it. */
 static int on_event(void *arg, uint64_t seq, struct store_value v)
 {
     struct feed *f = arg;
-    char id[EVENT_ID_LEN], type[EVENT_TYPE_LEN];
-    if (json_array_size(f->items) >= f->limit || f->looks++ == LOOKS_MAX) {
+    char id[EVENT_ID_LEN], type[EVENT_TYPE_LEN], session[64];
+    if (f->item_count + f->count_count >= f->limit || f->looks++ == LOOKS_MAX) {
         f->next = f->last;
         return 1;
     }
     f->last = seq;
-    if (event_head(v.data, v.len, id, type) != 0 || !of_interest(f, type, v)) {
+    if (event_head(v.data, v.len, id, type) != 0 || !of_interest(f, type, v, session)) {
         return 0;
     }
     json_t *event = record_parse(v, f->e);
-    int rc = event != NULL ? take(f, type, event) : f->e->code;
+    int rc = event != NULL ? take(f, session, type, event) : f->e->code;
     json_decref(event);
     return rc;
 }
@@ -273,35 +312,69 @@ static int session_known(struct store_txn *t, const char *tenant, const char *se
                : rc;
 }
 
+static int newer(const void *a, const void *b)
+{
+    const struct item *x = a, *y = b;
+    if (x->at_ms != y->at_ms) {
+        return x->at_ms > y->at_ms ? -1 : 1;
+    }
+    return x->place < y->place ? -1 : 1;
+}
+
+/* Counts of other sessions come after what interrupted none of them: sorted by time. */
+static json_t *page_of(struct feed *f)
+{
+    char cursor[24];
+    json_t *items = json_array();
+    qsort(f->items, f->item_count, sizeof(*f->items), newer);
+    for (size_t i = 0; i < f->item_count; i++) {
+        if (json_array_append(items, f->items[i].json) != 0) {
+            json_decref(items);
+            return NULL;
+        }
+    }
+    (void)snprintf(cursor, sizeof(cursor), "%" PRIu64, f->next);
+    return page_body(items, f->next != 0 ? cursor : NULL);
+}
+
+static int walk(struct bridge *b, const char *tenant, uint64_t before, struct feed *f)
+{
+    struct store_txn *t = NULL;
+    int rc = store_read(b->store, &t, f->e);
+    if (rc != 0) {
+        return rc;
+    }
+    rc = f->session != NULL ? session_known(t, tenant, f->session, f->e)
+                            : tenant_check(t, tenant, f->e);
+    rc = rc != 0 ? rc : store_event_list_back(t, tenant, before, on_event, f);
+    store_read_end(t);
+    return rc != 0 ? rc : flush(f, NULL);
+}
+
 int bridge_activity(struct bridge *b, const char *tenant, const char *session,
-                    const struct bridge_paging *p, json_t **out, struct err *e)
+                    const struct bridge_principal *who, const struct bridge_paging *p, json_t **out,
+                    struct err *e)
 {
     struct err why;
     err_clear(&why);
-    /* one event may bring the counts of an hour and its own item */
-    struct feed f = {.session = session, .limit = p->limit > 3 ? p->limit - 3 : 1, .e = &why};
-    struct store_txn *t = NULL;
+    struct feed f = {.session = session, .who = who, .limit = p->limit, .e = &why};
     uint64_t before = 0;
-    char cursor[24] = "";
     *out = NULL;
-    (void)snprintf(f.named, sizeof(f.named), ",\"session\":\"%.63s\",", session);
     int rc = cursor_of(p, &before, &why);
-    f.items = rc == 0 ? json_array() : NULL;
-    rc = rc == 0 && f.items == NULL ? E_NOMEM : rc;
-    rc = rc != 0 ? rc : store_read(b->store, &t, &why);
     if (rc == 0) {
-        rc = session_known(t, tenant, session, &why);
-        rc = rc != 0 ? rc : store_event_list_back(t, tenant, before, on_event, &f);
-        store_read_end(t);
+        f.items = mem_calloc(f.limit, sizeof(*f.items));
+        f.counts = mem_calloc(f.limit, sizeof(*f.counts));
+        rc = f.items == NULL || f.counts == NULL ? E_NOMEM : walk(b, tenant, before, &f);
     }
-    rc = rc != 0 ? rc : flush(&f);
     if (rc == 0) {
-        (void)snprintf(cursor, sizeof(cursor), "%" PRIu64, f.next);
-        *out = page_body(f.items, f.next != 0 ? cursor : NULL);
+        *out = page_of(&f);
         rc = *out != NULL ? 0 : E_NOMEM;
-    } else {
-        json_decref(f.items);
     }
+    for (size_t i = 0; i < f.item_count; i++) {
+        json_decref(f.items[i].json);
+    }
+    free(f.items);
+    free(f.counts);
     if (rc != 0) {
         store_err(&why, rc, "the event log could not be read");
     }

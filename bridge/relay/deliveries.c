@@ -26,13 +26,10 @@
 /* ---- list --------------------------------------------------------------------------------------
  */
 
-static const char *const state_names[] = {
-    [STORE_PENDING] = "pending", [STORE_DELIVERED] = "delivered", [STORE_DEAD] = "dead"};
-
 static int parse_state(const char *name, enum store_delivery_state *out, struct err *e)
 {
-    for (size_t i = 0; i < sizeof(state_names) / sizeof(state_names[0]); i++) {
-        if (strcmp(name, state_names[i]) == 0) {
+    for (unsigned i = 0; i <= STORE_DEAD; i++) {
+        if (strcmp(name, delivery_state_name((enum store_delivery_state)i)) == 0) {
             *out = (enum store_delivery_state)i;
             return 0;
         }
@@ -40,60 +37,14 @@ static int parse_state(const char *name, enum store_delivery_state *out, struct 
     return err_field(e, NULL, "state", "state must be pending, delivered or dead");
 }
 
-/* Decimal digits, 1 to UINT64_MAX. */
-static bool parse_seq(const char *s, uint64_t *out)
-{
-    uint64_t n = 0;
-    size_t len = strlen(s);
-    if (len == 0 || len > 19 || strspn(s, "0123456789") != len) {
-        return false;
-    }
-    for (size_t i = 0; i < len; i++) {
-        n = n * 10 + (uint64_t)(s[i] - '0');
-    }
-    *out = n;
-    return n > 0;
-}
-
 struct delivery_page {
     struct store_txn *t;
+    const struct bridge_principal *who;
     json_t *items;
     unsigned limit;
     uint64_t last;
     bool more;
 };
-
-static json_t *delivery_object(struct store_txn *t, const struct store_delivery *d)
-{
-    char seq[24], id[EVENT_ID_LEN] = "", type[EVENT_TYPE_LEN] = "";
-    struct store_value event;
-    (void)snprintf(seq, sizeof(seq), "%" PRIu64, d->seq);
-    bool known = store_event_get(t, d->tenant, d->seq, &event) == 0 &&
-                 event_head(event.data, event.len, id, type) == 0;
-    bool pending = d->state == STORE_PENDING;
-    json_t *o = json_object();
-    int rc = o == NULL ? E_NOMEM : json_set_str(o, "id", seq);
-    rc = rc != 0 ? rc : json_set_str(o, "event_id", known ? id : NULL);
-    rc = rc != 0 ? rc : json_set_str(o, "type", known ? type : NULL);
-    rc = rc != 0 ? rc : body_set(o, "seq", json_integer((json_int_t)d->seq));
-    rc = rc != 0 ? rc : json_set_str(o, "state", state_names[d->state]);
-    rc = rc != 0 ? rc
-                 : body_set(o, "attempts", json_integer((json_int_t)attempts_total(d->attempts)));
-    rc = rc != 0 ? rc
-                 : body_set(o, "last_status",
-                            d->last_status != 0 ? json_integer((json_int_t)d->last_status)
-                                                : json_null());
-    rc = rc != 0 ? rc
-                 : json_set_str(o, "last_error", d->last_error[0] != '\0' ? d->last_error : NULL);
-    rc = rc != 0 ? rc : json_set_time(o, "next_try_at", pending ? d->due_ms : 0);
-    rc = rc != 0 ? rc : json_set_time(o, "created_at", d->created_ms);
-    rc = rc != 0 ? rc : json_set_time(o, "finished_at", pending ? 0 : d->finished_ms);
-    if (rc != 0) {
-        json_decref(o);
-        return NULL;
-    }
-    return o;
-}
 
 static int on_listed(void *arg, const struct store_delivery *d)
 {
@@ -103,7 +54,7 @@ static int on_listed(void *arg, const struct store_delivery *d)
         return 1;
     }
     p->last = d->seq;
-    return json_array_append_new(p->items, delivery_object(p->t, d)) == 0 ? 0 : E_NOMEM;
+    return json_array_append_new(p->items, delivery_object(p->t, d, p->who, false)) == 0 ? 0 : E_NOMEM;
 }
 
 static int check_webhook(struct store_txn *t, const char *tenant, const char *webhook,
@@ -119,19 +70,19 @@ static int check_webhook(struct store_txn *t, const char *tenant, const char *we
 }
 
 int bridge_delivery_list(struct bridge *b, const char *tenant, const char *webhook,
-                         const char *state, const struct bridge_paging *p, json_t **out,
-                         struct err *e)
+                         const struct bridge_principal *who, const char *state,
+                         const struct bridge_paging *p, json_t **out, struct err *e)
 {
     struct err why;
     err_clear(&why);
     enum store_delivery_state wanted = STORE_PENDING;
-    struct delivery_page page = {.limit = p->limit};
+    struct delivery_page page = {.who = who, .limit = p->limit};
     uint64_t before = 0;
     char cursor[24];
     *out = NULL;
     int rc = paging_check(p, &why);
     rc = rc != 0 || state == NULL ? rc : parse_state(state, &wanted, &why);
-    if (rc == 0 && p->cursor != NULL && p->cursor[0] != '\0' && !parse_seq(p->cursor, &before)) {
+    if (rc == 0 && p->cursor != NULL && p->cursor[0] != '\0' && !delivery_seq(p->cursor, &before)) {
         rc = err_field(&why, "invalid_cursor", "cursor", "not a cursor of this list; begin without one");
     }
     if (rc == 0 && (page.items = json_array()) == NULL) {
@@ -152,6 +103,41 @@ int bridge_delivery_list(struct bridge *b, const char *tenant, const char *webho
         (void)snprintf(cursor, sizeof(cursor), "%" PRIu64, page.last);
         *out = page_body(page.items, page.more ? cursor : NULL);
         rc = *out != NULL ? 0 : err_set(&why, E_NOMEM, "out of memory");
+    }
+    err_copy(e, &why);
+    return rc;
+}
+
+int bridge_delivery_get(struct bridge *b, const char *tenant, const char *webhook,
+                        const struct bridge_principal *who, const char *delivery, json_t **out,
+                        struct err *e)
+{
+    struct err why;
+    struct store_txn *t = NULL;
+    struct store_delivery d;
+    uint64_t seq = 0;
+    err_clear(&why);
+    *out = NULL;
+    int rc = store_read(b->store, &t, &why);
+    if (rc == 0) {
+        rc = check_webhook(t, tenant, webhook, &why);
+        if (rc == 0) {
+            rc = delivery_seq(delivery, &seq) ? store_delivery_get(t, tenant, webhook, seq, &d)
+                                              : E_NOTFOUND;
+            rc = rc == E_NOTFOUND ? err_word(&why, rc, "unknown_delivery",
+                                             "there is no delivery %.20s of this webhook; old ones "
+                                             "are not kept",
+                                             delivery)
+                                  : rc;
+        }
+        if (rc == 0) {
+            *out = delivery_object(t, &d, who, true);
+            rc = *out != NULL ? 0 : err_set(&why, E_NOMEM, "out of memory");
+        }
+        store_read_end(t);
+    }
+    if (rc != 0) {
+        store_err(&why, rc, "the delivery could not be read");
     }
     err_copy(e, &why);
     return rc;
@@ -292,7 +278,7 @@ static int take_ids(struct redrive *r, const json_t *ids, struct err *e)
     }
     for (size_t i = 0; i < n; i++) {
         const char *id = json_string_value(json_array_get(ids, i));
-        if (id == NULL || !parse_seq(id, &r->seqs[i])) {
+        if (id == NULL || !delivery_seq(id, &r->seqs[i])) {
             return err_field(e, NULL, "delivery_ids",
                              "delivery_ids[%zu] is not the id of a "
                              "delivery",

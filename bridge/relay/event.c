@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "crypto.h"
 #include "search.h"
+#include "widget.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -111,6 +112,9 @@ bool event_session(const char *text, size_t len, char out[64])
 bool bridge_sees_event(const struct bridge_principal *who, const char *text, size_t len)
 {
     char session[64];
+    if (bridge_of_one_chat(who)) {
+        return chat_event_seen(who, text, len);
+    }
     return bridge_sees_all_sessions(who) ||
            (event_session(text, len, session) && bridge_sees_session(who, session));
 }

@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "log.h"
 #include "mem.h"
+#include "stats.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,6 +78,7 @@ static int apply_hold(struct store_txn *t, struct store_op *op)
         }
         d.due_ms = it->until_ms;
         rc = rc != 0 ? rc : store_delivery_update(t, &d);
+        rc = rc != 0 ? rc : stats_count_delivery(t, d.tenant, d.state, false, 0);
         if (rc != 0) {
             return store_err(&op->err, rc, "deliveries were not put off");
         }

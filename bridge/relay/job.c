@@ -22,6 +22,7 @@
 #include "log.h"
 #include "mem.h"
 #include "meters.h"
+#include "stats.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -248,6 +249,10 @@ static void decide(struct job *j, const struct post_result *result)
     bool gone = d->state == STORE_DEAD;
     if (!gone) {
         d->attempts = attempts_add(d->attempts);
+        store_delivery_tried(
+            d, &(struct store_try){.at_ms = now > result->duration_ms ? now - result->duration_ms : 0,
+                                   .status = result->status,
+                                   .took_ms = (uint32_t)result->duration_ms});
     }
     d->last_status = result->status;
     (void)snprintf(d->last_error, sizeof(d->last_error), "%s", result->error);
@@ -342,6 +347,7 @@ static int apply_record(struct store_txn *t, struct store_op *op)
         return 0;
     }
     rc = rc != 0 ? rc : store_delivery_update(t, &j->d);
+    rc = rc != 0 ? rc : stats_count_delivery(t, j->d.tenant, j->d.state, j->failed, j->answered_us);
     rc = rc != 0 || j->alert == ALERT_NONE ? rc : write_alert(j, t, &op->err);
     return rc == 0 ? 0 : store_err(&op->err, rc, "the outcome of a delivery was not written");
 }
@@ -398,6 +404,8 @@ static void job_finish(struct job *j, const struct post_result *result)
     /* An event that is gone says nothing about the endpoint. */
     j->alert = j->d.state == STORE_DEAD ? ALERT_NONE : endpoint_outcome(j->r, j->ep, result);
     j->health = j->ep->health;
+    j->failed = j->d.state != STORE_DEAD && retry_verdict(result->status) != RETRY_DELIVERED;
+    j->answered_us = result->status != 0 ? result->duration_us : 0;
     decide(j, result);
     if (j->d.state == STORE_DEAD) {
         meter_dead_letter(j->d.tenant, j->d.webhook);

@@ -34,6 +34,7 @@ struct post {
     size_t header_bytes, body_bytes;
     struct post_result result;
     char kept[POST_KEEP_BODY];
+    char *kept_headers; /* POST_KEEP_HEADERS of room, or NULL */
     void (*done)(void *arg, const struct post_result *r);
     void *arg;
 };
@@ -47,11 +48,20 @@ static void post_free(struct post *p)
     curl_url_cleanup(p->url);
     http_headers_free(p->headers);
     free(p->text);
+    free(p->kept_headers);
     free(p);
 }
 
 /* ---- callbacks of libcurl ----------------------------------------------------------------------
  */
+
+static void keep_header(struct post *p, const char *line, size_t len)
+{
+    if (p->kept_headers != NULL && len <= POST_KEEP_HEADERS - p->result.headers_len) {
+        memcpy(p->kept_headers + p->result.headers_len, line, len);
+        p->result.headers_len += len;
+    }
+}
 
 static size_t on_header(char *line, size_t size, size_t n, void *arg)
 {
@@ -64,8 +74,11 @@ static size_t on_header(char *line, size_t size, size_t n, void *arg)
     }
     if (len >= 5 && strncasecmp(line, "HTTP/", 5) == 0) {
         p->result.has_retry_after = false; /* what came before was an interim answer */
-    } else if (http_retry_after(line, len, &p->result.retry_after_ms)) {
-        p->result.has_retry_after = true;
+        p->result.headers_len = 0;
+    } else {
+        p->result.has_retry_after =
+            http_retry_after(line, len, &p->result.retry_after_ms) || p->result.has_retry_after;
+        keep_header(p, line, len);
     }
     return size * n;
 }
@@ -88,6 +101,33 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 
 /* ---- the end -----------------------------------------------------------------------------------
  */
+
+static const char *reason_of(const struct post *p, CURLcode code)
+{
+    unsigned status = p->result.status;
+    if (status != 0) {
+        return status < 300 ? NULL : status < 400 ? "redirect" : "status";
+    }
+    if (p->rules.forbidden) {
+        return "address_forbidden";
+    }
+    switch (code) {
+    case CURLE_OPERATION_TIMEDOUT:
+        return "timeout";
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return "dns";
+    case CURLE_COULDNT_CONNECT:
+        return "refused";
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_ISSUER_ERROR:
+        return "tls";
+    default:
+        return p->too_long ? "too_long" : "connection";
+    }
+}
 
 static void explain(struct post *p, CURLcode code)
 {
@@ -124,6 +164,8 @@ static void on_done(struct http_transfer *t, CURLcode code)
     p->result.duration_us = (uv_hrtime() - p->started_ns) / 1000;
     p->result.duration_ms = p->result.duration_us / 1000;
     p->result.body = p->kept;
+    p->result.headers = p->kept_headers;
+    p->result.reason = reason_of(p, code);
     explain(p, code);
     p->done(p->arg, &p->result);
     post_free(p);
@@ -217,7 +259,9 @@ int post_start(struct http_loop *h, const struct post_spec *s,
     p->transfer.done = on_done;
     p->transfer.easy = curl_easy_init();
     p->url = curl_url_dup(s->target->url);
-    if (p->transfer.easy == NULL || p->url == NULL) {
+    p->kept_headers = s->keep_headers ? mem_malloc(POST_KEEP_HEADERS) : NULL;
+    if (p->transfer.easy == NULL || p->url == NULL ||
+        (s->keep_headers && p->kept_headers == NULL)) {
         goto fail;
     }
     rc = build(p, s, &body);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #define POST_KEEP_BODY 2048         /* of the answer */
+#define POST_KEEP_HEADERS 4096     /* of the answer, when they are wanted */
 #define POST_MAX_ANSWER (64u << 10) /* headers or body past it end the transfer */
 
 struct post;
@@ -27,6 +28,7 @@ struct post_spec { /* all borrowed during post_start() */
     uint32_t attempt; /* from 1 */
     uint64_t timeout_ms;
     bool allow_private;
+    bool keep_headers;
 };
 
 struct post_result {
@@ -34,7 +36,10 @@ struct post_result {
     bool has_retry_after;
     uint64_t retry_after_ms;
     uint64_t duration_ms, duration_us;
-    char error[160];  /* "" for 2xx */
+    char error[160];    /* "" for 2xx */
+    const char *reason; /* a word for it: "refused", "dns", "timeout", "tls", …; NULL for 2xx */
+    const char *headers; /* lines of the last answer's head, borrowed; NULL: not kept */
+    size_t headers_len;
     const char *body; /* first bytes of the answer, borrowed */
     size_t body_len;
 };

@@ -420,5 +420,11 @@ void relay_probe_now(struct relay *r, const char *tenant, const char *webhook)
 json_t *relay_health(struct relay *r, const char *tenant, const char *webhook)
 {
     struct endpoint *ep = r != NULL ? endpoint_find(r, tenant, webhook) : NULL;
-    return ep != NULL && ep->health_loaded ? webhook_health_json(&ep->health) : NULL;
+    json_t *o = ep != NULL && ep->health_loaded ? webhook_health_json(&ep->health) : NULL;
+    if (o != NULL && (body_set(o, "probe_ms", json_integer((json_int_t)ep->probe_at_ms)) != 0 ||
+                      body_set(o, "pace_us", json_integer((json_int_t)ep->pace_us)) != 0)) {
+        json_decref(o);
+        return NULL;
+    }
+    return o;
 }

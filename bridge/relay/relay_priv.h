@@ -91,6 +91,8 @@ struct job {
     struct store_delivery d; /* RECORDING: as it will be */
     enum job_alert alert;
     struct webhook_health health; /* with the alert */
+    bool failed;                  /* this attempt */
+    uint64_t answered_us;         /* how long it took; 0: no answer */
 };
 
 #define ENDPOINT_BUCKETS 256
@@ -148,6 +150,16 @@ void jobs_cancel_posts(struct relay *r);
 void on_record_timer(uv_timer_t *t);
 unsigned relay_take_limit(const struct relay *r);
 
+/* ---- deliveries as they are shown --------------------------------------------------------------
+ */
+
+const char *delivery_state_name(enum store_delivery_state state);
+/* The id of a delivery: decimal digits. */
+bool delivery_seq(const char *s, uint64_t *out);
+/* who NULL: may read all. full: with its tries and the event. Gives; NULL on exhaustion. */
+json_t *delivery_object(struct store_txn *t, const struct store_delivery *d,
+                        const struct bridge_principal *who, bool full);
+
 /* ---- bounded work at the store -----------------------------------------------------------------
  */
 
@@ -173,7 +185,8 @@ void relay_drop_webhook(struct relay *r, const char *tenant, const char *webhook
 void relay_forget_tenant(struct relay *r, const char *tenant);
 /* A person says it should work now: probe a paused endpoint at once. */
 void relay_probe_now(struct relay *r, const char *tenant, const char *webhook);
-/* What the relay knows of the endpoint, in the stored form; NULL: nothing. Gives. */
+/* What the relay knows of the endpoint, in the stored form with probe_ms and pace_us besides; NULL:
+ * nothing. Gives. */
 json_t *relay_health(struct relay *r, const char *tenant, const char *webhook);
 /* A turn soon, not at once: the store did not do what it was asked. */
 void relay_wake_later(struct relay *r);

@@ -128,6 +128,7 @@ static json_t *health_object(const json_t *stored)
 {
     struct webhook_health h;
     webhook_health_read(stored, &h);
+    int64_t pace_us = json_int(stored, "pace_us", 0);
     json_t *o = json_object();
     if (o == NULL ||
         json_set_str(o, "state",
@@ -136,7 +137,10 @@ static json_t *health_object(const json_t *stored)
                                       : "ok") != 0 ||
         body_set(o, "consecutive_failures", json_integer((json_int_t)h.failures)) != 0 ||
         json_set_str(o, "last_error", h.error[0] != '\0' ? h.error : NULL) != 0 ||
-        json_set_time(o, "last_success_at", h.success_ms) != 0) {
+        json_set_time(o, "last_success_at", h.success_ms) != 0 ||
+        json_set_time(o, "next_probe_at",
+                      h.paused ? (uint64_t)json_int(stored, "probe_ms", 0) : 0) != 0 ||
+        body_set(o, "latency_ms", pace_us > 0 ? json_real((double)pace_us / 1000) : json_null()) != 0) {
         json_decref(o);
         return NULL;
     }

@@ -1,8 +1,8 @@
 /*
  * The test call: one webhook.test event, signed like any other, posted now and never queued.
  *
- * Happy path: settings from the store -> post -> the answer {ok,status,duration_ms,error,
- * response_body}. At most TESTS_MAX at once; when the bridge stops they end with E_CANCELED.
+ * Happy path: settings from the store -> post -> the answer {ok,status,duration_ms,error,reason,
+ * response_headers,response_body}. At most TESTS_MAX at once; when the bridge stops they end with E_CANCELED.
  */
 #include "relay_priv.h"
 
@@ -35,25 +35,58 @@ static void trial_free(struct webhook_trial *w)
     relay_maybe_closed(r);
 }
 
-/* The answer's bytes as JSON text: what is not UTF-8 becomes a question mark. */
-static int set_body(json_t *o, const struct post_result *r)
+/* The answer's bytes as JSON text: what is not UTF-8 becomes a question mark. Gives. */
+static json_t *text_json(const char *bytes, size_t len)
 {
     struct buf text;
-    buf_init(&text, 4 * POST_KEEP_BODY);
-    for (size_t i = 0; i < r->body_len;) {
-        size_t n = text_utf8_next(r->body + i, r->body_len - i);
-        if (n == 0 || r->body[i] == '\0') {
+    buf_init(&text, 4 * POST_KEEP_HEADERS);
+    for (size_t i = 0; i < len;) {
+        size_t n = text_utf8_next(bytes + i, len - i);
+        if (n == 0 || bytes[i] == '\0') {
             (void)buf_char(&text, '?');
             n = 1;
         } else {
-            (void)buf_append(&text, r->body + i, n);
+            (void)buf_append(&text, bytes + i, n);
         }
         i += n;
     }
-    int rc =
-        text.failed ? E_NOMEM : json_set_str(o, "response_body", text.len > 0 ? text.data : "");
+    json_t *out = text.failed ? NULL : json_string(text.len > 0 ? text.data : "");
     buf_finish(&text);
-    return rc;
+    return out;
+}
+
+static size_t trimmed(const char **s, size_t len)
+{
+    for (; len > 0 && strchr(" \t\r\n", (*s)[0]) != NULL; len--) {
+        ++*s;
+    }
+    while (len > 0 && strchr(" \t\r\n", (*s)[len - 1]) != NULL) {
+        len--;
+    }
+    return len;
+}
+
+/* "Name: value" lines as [{name,value}]. Gives. */
+static json_t *headers_json(const char *text, size_t len)
+{
+    json_t *list = json_array();
+    while (list != NULL && len > 0) {
+        const char *end = memchr(text, '\n', len);
+        size_t line = end != NULL ? (size_t)(end - text) + 1 : len;
+        const char *colon = memchr(text, ':', line);
+        const char *value = colon != NULL ? colon + 1 : NULL;
+        size_t value_len = colon != NULL ? trimmed(&value, line - (size_t)(value - text)) : 0;
+        if (colon != NULL &&
+            json_array_append_new(list, json_pack("{s:o*, s:o*}", "name",
+                                                  text_json(text, (size_t)(colon - text)), "value",
+                                                  text_json(value, value_len))) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+        text += line;
+        len -= line;
+    }
+    return list;
 }
 
 static void on_tested(void *arg, const struct post_result *r)
@@ -68,7 +101,9 @@ static void on_tested(void *arg, const struct post_result *r)
                  : body_set(o, "status",
                             r->status != 0 ? json_integer((json_int_t)r->status) : json_null());
     rc = rc != 0 ? rc : json_set_str(o, "error", r->error[0] != '\0' ? r->error : NULL);
-    rc = rc != 0 ? rc : set_body(o, r);
+    rc = rc != 0 ? rc : json_set_str(o, "reason", r->reason);
+    rc = rc != 0 ? rc : body_set(o, "response_headers", headers_json(r->headers, r->headers_len));
+    rc = rc != 0 ? rc : body_set(o, "response_body", text_json(r->body, r->body_len));
     w->done(w->arg, &(struct bridge_reply){.err = rc != 0 ? &e : NULL, .body = rc == 0 ? o : NULL});
     json_decref(o);
     trial_free(w);
@@ -165,6 +200,7 @@ void bridge_webhook_test(struct bridge *b, const char *tenant, const char *webho
     spec.body = body.data;
     spec.len = body.len;
     spec.attempt = 1;
+    spec.keep_headers = true;
     if (post_start(b->relay->http, &spec, on_tested, w, &w->post, &e) != 0) {
         goto fail;
     }

@@ -23,6 +23,7 @@
 #include <string.h>
 
 #define ERASE_STEP 500
+#define COUNT_MAX 1000 /* longer queues show as that long: a list must not walk them */
 
 static int unknown_webhook(struct err *e, const char *webhook)
 {
@@ -274,8 +275,32 @@ fail:
 /* ---- get, list ---------------------------------------------------------------------------------
  */
 
-static json_t *shown(struct bridge *b, const char *tenant, const char *webhook,
-                     struct store_value v, struct err *e)
+static int on_newest(void *arg, const struct store_delivery *d)
+{
+    *(uint64_t *)arg = d->finished_ms;
+    return 1;
+}
+
+/* What the store knows besides: queues, and when something arrived last (the relay only knows since
+ * it started). */
+static int set_counts(struct store_txn *t, const char *tenant, const char *webhook, json_t *o)
+{
+    unsigned pending = 0, dead = 0;
+    uint64_t newest = 0;
+    json_t *health = json_object_get(o, "health");
+    int rc = store_delivery_count(t, tenant, webhook, STORE_PENDING, COUNT_MAX, &pending);
+    rc = rc != 0 ? rc : store_delivery_count(t, tenant, webhook, STORE_DEAD, COUNT_MAX, &dead);
+    rc = rc != 0 ? rc
+                 : store_delivery_list(t, tenant, webhook, STORE_DELIVERED, 0, on_newest, &newest);
+    rc = rc < 0 ? rc : body_set(o, "pending", json_integer((json_int_t)pending));
+    rc = rc != 0 ? rc : body_set(o, "dead", json_integer((json_int_t)dead));
+    return rc != 0 || json_str(health, "last_success_at") != NULL
+               ? rc
+               : json_set_time(health, "last_success_at", newest);
+}
+
+static json_t *shown(struct bridge *b, struct store_txn *t, const char *tenant,
+                     const char *webhook, struct store_value v, struct err *e)
 {
     json_t *headers = NULL;
     json_t *object = NULL;
@@ -284,13 +309,24 @@ static json_t *shown(struct bridge *b, const char *tenant, const char *webhook,
         json_t *health = relay_health(b->relay, tenant, webhook);
         object = webhook_object(webhook, record, headers, health);
         json_decref(health);
-        if (object == NULL) {
-            err_set(e, E_NOMEM, "out of memory");
+        int rc = object != NULL ? set_counts(t, tenant, webhook, object) : E_NOMEM;
+        if (rc != 0) {
+            json_decref(object);
+            object = NULL;
+            store_err(e, rc, "the deliveries could not be counted");
         }
     }
     json_decref(headers);
     json_decref(record);
     return object;
+}
+
+int bridge_webhook_check(struct bridge *b, const json_t *body, struct err *e)
+{
+    json_t *changes = NULL;
+    int rc = webhook_check(body, b->cfg.relay.allow_private, &changes, e);
+    json_decref(changes); /* a secret in it stays in memory no longer than the body it came from */
+    return rc;
 }
 
 int bridge_webhook_get(struct bridge *b, const char *tenant, const char *webhook, json_t **out,
@@ -311,7 +347,7 @@ int bridge_webhook_get(struct bridge *b, const char *tenant, const char *webhook
             rc = rc == E_NOTFOUND ? unknown_webhook(&why, webhook) : rc;
         }
         if (rc == 0) {
-            *out = shown(b, tenant, webhook, v, &why);
+            *out = shown(b, t, tenant, webhook, v, &why);
             rc = *out != NULL ? 0 : why.code;
         }
         store_read_end(t);
@@ -345,6 +381,7 @@ int bridge_webhook_seen(struct bridge *b, const char *tenant, const struct bridg
 
 struct webhook_page {
     struct bridge *b;
+    struct store_txn *t;
     const struct bridge_principal *who;
     json_t *items;
     unsigned limit;
@@ -375,7 +412,7 @@ static int on_webhook(void *arg, const char *const *path, struct store_value v)
         p->more = true;
         return 1;
     }
-    json_t *object = shown(p->b, path[0], path[1], v, p->e);
+    json_t *object = shown(p->b, p->t, path[0], path[1], v, p->e);
     if (object == NULL) {
         return p->e->code;
     }
@@ -403,6 +440,7 @@ int bridge_webhook_list(struct bridge *b, const char *tenant, const struct bridg
     rc = rc != 0 ? rc : store_read(b->store, &t, &why);
     if (rc == 0) {
         rc = tenant_check(t, tenant, &why);
+        page.t = t;
         rc = rc != 0 ? rc
                      : store_scan(t, STORE_WEBHOOKS, STORE_PATH(tenant), start ? NULL : p->cursor,
                                   on_webhook, &page);

@@ -64,6 +64,8 @@ static json_t *code_body(struct session *s)
     if (!o || json_set_str(o, "code", s->qr.code) != 0 ||
         body_set(o, "attempt", json_integer((json_int_t)s->qr.attempt)) != 0 ||
         body_set(o, "generation", json_integer((json_int_t)s->qr.generation)) != 0 ||
+        body_set(o, "max_attempts",
+                 json_integer((json_int_t)s->b->cfg.session.qr_attempts)) != 0 ||
         json_set_time(o, "expires_at", s->qr.expires_ms) != 0) {
         json_decref(o);
         return NULL;
@@ -74,9 +76,7 @@ static json_t *code_body(struct session *s)
 static void tell_code(struct session *s)
 {
     json_t *data = code_body(s);
-    if (data && (json_set_str(data, "session", s->id) != 0 ||
-                 body_set(data, "max_attempts",
-                          json_integer((json_int_t)s->b->cfg.session.qr_attempts)) != 0)) {
+    if (data && json_set_str(data, "session", s->id) != 0) {
         json_decref(data);
         data = NULL;
     }

@@ -215,8 +215,11 @@ json_t *session_memory_object(const struct session *s)
     if (!u) {
         return json_null();
     }
-    json_t *o = json_pack("{s:I,s:b,s:i,s:i,s:I,s:i,s:i,s:i}", "browser_pss_bytes", (json_int_t)u->memory_bytes,
-                          "exact", (int)u->exact, "processes", (int)u->processes, "threads",
+    const struct bridge_config *c = &s->b->cfg;
+    json_t *o = json_pack("{s:I,s:I,s:I,s:b,s:i,s:i,s:I,s:i,s:i,s:i}", "browser_pss_bytes",
+                          (json_int_t)u->memory_bytes, "soft_bytes",
+                          (json_int_t)c->memory.soft_bytes, "hard_bytes",
+                          (json_int_t)c->memory.hard_bytes, "exact", (int)u->exact, "processes", (int)u->processes, "threads",
                           (int)u->threads, "cpu_ms", (json_int_t)u->cpu_ms, "collections",
                           (int)s->budget.collections, "reloads", (int)s->budget.reloads, "restarts",
                           (int)s->budget.restarts);

@@ -13,7 +13,7 @@ const ROLES = {
 ROLES.operator = [...new Set([...ROLES.viewer, ...ROLES.agent, 'groups:manage', 'sessions:manage', 'webhooks:manage',
   'agent:manage', 'campaigns:manage'])];
 
-// [method, path with values in its places, scope, the path as written] of every operation.
+// [method, path with values in its places, scope, the path as written, security, who else] of every operation.
 async function operations(daemon, tenant) {
   const document = await daemon.ok('GET', '/openapi.json');
   const values = { tenant, session: 'main', webhook: 'w', message: 'm', chat: '5511900000001', key: '0123456789ab',
@@ -22,7 +22,7 @@ async function operations(daemon, tenant) {
   for (const [pattern, path] of Object.entries(document.paths)) {
     for (const [method, operation] of Object.entries(path)) {
       const where = pattern.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(values[name] ?? 'x'));
-      all.push([method.toUpperCase(), where, operation['x-scope'], pattern, operation.security]);
+      all.push([method.toUpperCase(), where, operation['x-scope'], pattern, operation.security, operation['x-widget']]);
     }
   }
   return all;
@@ -61,8 +61,8 @@ test('each role walks every route and gets no further than its scopes', async ()
       const { key, ...made } = await newKey(daemon, 'default', { role });
       assert.equal(made.role, role);
       assert.deepEqual([...made.scopes].sort(), [...scopes].sort());
-      for (const [method, where, scope, pattern, security] of routes) {
-        if (security?.length === 0) continue;
+      for (const [method, where, scope, pattern, security, widget] of routes) {
+        if (security?.length === 0 || widget === 'only') continue;
         const allowed = !scope || scopes.includes(scope);
         // these would do something without a body
         if (allowed && method !== 'GET' && !/messages$|\/media$|\/keys|\/webhooks/.test(pattern)) continue;

@@ -520,7 +520,7 @@ static inline json_t *fx_deliveries(struct fixture *fx, const char *hook, const 
     json_t *body = NULL;
     struct err e;
     struct bridge_paging p = {.limit = 500, .cursor = ""};
-    if (bridge_delivery_list(&fx->b, "acme", hook, state, &p, &body, &e) != 0) {
+    if (bridge_delivery_list(&fx->b, "acme", hook, NULL, state, &p, &body, &e) != 0) {
         fail_msg("%s", e.msg);
     }
     json_t *items = json_incref(json_arr(body, "items"));

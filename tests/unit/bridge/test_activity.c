@@ -68,13 +68,26 @@ static int apply_names(struct store_txn *t, struct store_op *op)
     return rc != 0 ? rc : store_put(t, STORE_SESSIONS, STORE_PATH("acme", "main-2"), "{}", 2);
 }
 
+static json_t *seen_by(struct fixture *fx, const struct bridge_principal *who, unsigned limit,
+                       const char *cursor)
+{
+    struct bridge b = {.store = fx->s, .loop = &fx->loop};
+    struct bridge_paging p = {.limit = limit, .cursor = cursor};
+    struct err e = {0};
+    json_t *out = NULL;
+    if (bridge_activity(&b, "acme", NULL, who, &p, &out, &e) != 0) {
+        fail_msg("%s", e.msg);
+    }
+    return out;
+}
+
 static json_t *feed(struct fixture *fx, const char *session, unsigned limit, const char *cursor)
 {
     struct bridge b = {.store = fx->s, .loop = &fx->loop};
     struct bridge_paging p = {.limit = limit, .cursor = cursor};
     struct err e = {0};
     json_t *out = NULL;
-    if (bridge_activity(&b, "acme", session, &p, &out, &e) != 0) {
+    if (bridge_activity(&b, "acme", session, NULL, &p, &out, &e) != 0) {
         fail_msg("%s", e.msg);
     }
     return out;
@@ -159,6 +172,61 @@ static void test_pages(void **state)
     assert_true(pages > 3);
 }
 
+static void check_of(const json_t *body, size_t i, const char *session, const char *kind,
+                     unsigned count)
+{
+    const json_t *o = json_array_get(json_arr(body, "items"), i);
+    assert_non_null(o);
+    assert_string_equal(json_str(o, "session"), session);
+    assert_string_equal(json_str(o, "kind"), kind);
+    assert_int_equal(json_int(o, "count", -1), count);
+}
+
+/* Each session has counts of its own, and a key for some sessions sees only theirs. */
+static void test_all_sessions(void **state)
+{
+    struct fixture *fx = *state;
+    assert_int_equal(fx_run(fx, apply_names, NULL), 0);
+    const char *text = "{\"type\":\"text\",\"chat\":{\"id\":\"1@c.us\"}}";
+    status(fx, T0, "linking", "ready");
+    put(fx, "main", "message.received", T0 + MINUTE, text);
+    put(fx, "main-2", "message.received", T0 + 2 * MINUTE, text);
+    put(fx, "main", "message.received", T0 + 3 * MINUTE, text);
+    status(fx, T0 + 4 * MINUTE, "ready", "disconnected");
+    put(fx, "main-2", "message.received", T0 + 5 * MINUTE, text);
+
+    json_t *all = seen_by(fx, NULL, 50, "");
+    assert_int_equal(json_array_size(json_arr(all, "items")), 4);
+    check_of(all, 0, "main-2", "received", 2);
+    check_of(all, 1, "main", "disconnected", 1);
+    check_of(all, 2, "main", "received", 2);
+    check_of(all, 3, "main", "linked", 1);
+    const json_t *left = json_array_get(json_arr(all, "items"), 1);
+    assert_string_equal(json_str(left, "reason"), "because");
+    const json_t *linked = json_array_get(json_arr(all, "items"), 3);
+    assert_string_equal(json_str(linked, "phone"), "5511988887777");
+    assert_true(json_is_null(json_object_get(all, "next_cursor")));
+    json_decref(all);
+
+    struct bridge_principal some = {.tenant = "acme", .sessions = "main-2"};
+    json_t *few = seen_by(fx, &some, 50, "");
+    assert_int_equal(json_array_size(json_arr(few, "items")), 1);
+    check_of(few, 0, "main-2", "received", 2);
+    json_decref(few);
+
+    /* a page holds no more than it was asked for, and the next one goes on where it ended */
+    char cursor[32] = "";
+    unsigned counted = 0;
+    do {
+        json_t *page = seen_by(fx, NULL, 1, cursor);
+        assert_int_equal(json_array_size(json_arr(page, "items")), 1);
+        counted += (unsigned)json_int(json_array_get(json_arr(page, "items"), 0), "count", 0);
+        snprintf(cursor, sizeof(cursor), "%s", json_str_or(page, "next_cursor", ""));
+        json_decref(page);
+    } while (cursor[0] != '\0');
+    assert_int_equal(counted, 6);
+}
+
 static void test_refused(void **state)
 {
     struct fixture *fx = *state;
@@ -167,11 +235,11 @@ static void test_refused(void **state)
     struct err e = {0};
     json_t *out = NULL;
     assert_int_equal(fx_run(fx, apply_names, NULL), 0);
-    assert_int_equal(bridge_activity(&b, "acme", "main", &p, &out, &e), E_INVALID);
+    assert_int_equal(bridge_activity(&b, "acme", "main", NULL, &p, &out, &e), E_INVALID);
     p.cursor = "";
-    assert_int_equal(bridge_activity(&b, "acme", "nope", &p, &out, &e), E_NOTFOUND);
+    assert_int_equal(bridge_activity(&b, "acme", "nope", NULL, &p, &out, &e), E_NOTFOUND);
     assert_string_equal(err_word_of(&e), "unknown_session");
-    assert_int_equal(bridge_activity(&b, "nope", "main", &p, &out, &e), E_NOTFOUND);
+    assert_int_equal(bridge_activity(&b, "nope", "main", NULL, &p, &out, &e), E_NOTFOUND);
     assert_string_equal(err_word_of(&e), "unknown_tenant");
 }
 
@@ -179,6 +247,7 @@ static void test_refused(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(test_feed), TEST(test_pages), TEST(test_refused)};
+    const struct CMUnitTest tests[] = {TEST(test_feed), TEST(test_pages), TEST(test_all_sessions),
+                                       TEST(test_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

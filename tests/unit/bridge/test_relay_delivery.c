@@ -50,6 +50,51 @@ static void a_chat_waits_in_order_others_go_on(void **state)
     json_decref(items);
 }
 
+/* One delivery with its tries and its event; counts beside the webhook's settings. */
+static void a_delivery_tells_its_tries_and_event(void **state)
+{
+    struct fixture *fx = *state;
+    struct bridge_principal blind = {.tenant = "acme", .scopes = BRIDGE_WEBHOOKS_READ, .sessions = "*"};
+    struct bridge_principal other = {.tenant = "acme", .scopes = BRIDGE_ALL_SCOPES, .sessions = "side"};
+    json_t *one = NULL, *hook = NULL;
+    struct err e;
+    fx->rx->answer = refuse_a1;
+    json_decref(fx_hook(fx, "erp", fx_hook_body(fx, "127.0.0.1")));
+    fx_event(fx, "a", "a1");
+    WAIT(fx, rx_saw(fx->rx, "a1", 200) == 1 && fx_counts(fx).deliveries == 0);
+
+    json_t *items = fx_deliveries(fx, "erp", "delivered");
+    const char *id = json_str(json_array_get(items, 0), "id");
+    assert_int_equal(bridge_delivery_get(&fx->b, "acme", "erp", NULL, id, &one, NULL), 0);
+    const json_t *tries = json_arr(one, "tries");
+    assert_int_equal(json_array_size(tries), 3);
+    assert_int_equal(json_int(json_array_get(tries, 0), "status", 0), 503);
+    assert_int_equal(json_int(json_array_get(tries, 2), "status", 0), 200);
+    assert_non_null(json_str(json_array_get(tries, 2), "at"));
+    assert_string_equal(json_str(one, "session"), "main");
+    assert_true(json_equal(json_obj(one, "event"), fx->rx->requests[0].event));
+    json_decref(one);
+
+    assert_int_equal(bridge_delivery_get(&fx->b, "acme", "erp", &blind, id, &one, NULL), 0);
+    assert_true(json_is_null(json_object_get(one, "event")));
+    assert_string_equal(json_str(one, "type"), "message.received");
+    json_decref(one);
+    assert_int_equal(bridge_delivery_get(&fx->b, "acme", "erp", &other, id, &one, NULL), 0);
+    assert_true(json_is_null(json_object_get(one, "event")));
+    json_decref(one);
+    assert_int_equal(bridge_delivery_get(&fx->b, "acme", "erp", NULL, "99", &one, &e), E_NOTFOUND);
+    assert_string_equal(err_word_of(&e), "unknown_delivery");
+    assert_int_equal(bridge_delivery_get(&fx->b, "acme", "erp", NULL, "x", &one, &e), E_NOTFOUND);
+
+    assert_int_equal(bridge_webhook_get(&fx->b, "acme", "erp", &hook, NULL), 0);
+    assert_int_equal(json_int(hook, "pending", -1), 0);
+    assert_int_equal(json_int(hook, "dead", -1), 0);
+    assert_non_null(json_str(json_obj(hook, "health"), "last_success_at"));
+    assert_true(json_number_value(json_object_get(json_obj(hook, "health"), "latency_ms")) > 0);
+    json_decref(hook);
+    json_decref(items);
+}
+
 static void the_post_is_what_the_contract_says(void **state)
 {
     struct fixture *fx = *state;
@@ -300,6 +345,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
     const struct CMUnitTest tests[] = {
         T(a_chat_waits_in_order_others_go_on),
+        T(a_delivery_tells_its_tries_and_event),
         T(the_post_is_what_the_contract_says),
         T(a_secret_is_made_and_shown_once),
         T(only_what_matches_is_delivered),

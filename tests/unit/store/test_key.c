@@ -175,6 +175,33 @@ static void test_delivery_record(void **state)
     assert_int_equal(delivery_decode(b, len, &back), E_IO);
 }
 
+/* The last tries are kept; a record of before there were any is whole without them. */
+static void test_delivery_tries(void **state)
+{
+    (void)state;
+    struct store_delivery d = {.lane = 1, .state = STORE_PENDING}, back;
+    unsigned char b[DELIVERY_RECORD_MAX];
+    size_t bare = delivery_encode(&d, b);
+    assert_int_equal(delivery_decode(b, bare, &back), 0);
+    assert_int_equal(back.try_count, 0);
+    memset(d.last_error, 'x', sizeof(d.last_error) - 1);
+    bare = delivery_encode(&d, b);
+    for (unsigned i = 1; i <= STORE_TRIES + 3; i++) {
+        store_delivery_tried(&d, &(struct store_try){.at_ms = i, .status = 500 + i, .took_ms = i});
+    }
+    size_t len = delivery_encode(&d, b);
+    assert_true(len <= sizeof(b));
+    assert_int_equal(delivery_decode(b, len, &back), 0);
+    assert_int_equal(back.try_count, STORE_TRIES);
+    assert_int_equal(back.tries[0].at_ms, 4);
+    assert_int_equal(back.tries[STORE_TRIES - 1].status, 500 + STORE_TRIES + 3);
+    for (size_t cut = bare + 1; cut < len; cut++) {
+        assert_int_equal(delivery_decode(b, cut, &back), E_IO);
+    }
+    b[bare] = STORE_TRIES + 1; /* more than there can be */
+    assert_int_equal(delivery_decode(b, len, &back), E_IO);
+}
+
 static void test_cursor(void **state)
 {
     (void)state;
@@ -203,7 +230,7 @@ int main(void)
         cmocka_unit_test(test_names_do_not_mix), cmocka_unit_test(test_numbers_in_order),
         cmocka_unit_test(test_longest_keys_fit), cmocka_unit_test(test_bad_parts),
         cmocka_unit_test(test_successor),        cmocka_unit_test(test_reader),
-        cmocka_unit_test(test_delivery_record),  cmocka_unit_test(test_cursor),
+        cmocka_unit_test(test_delivery_record), cmocka_unit_test(test_delivery_tries),  cmocka_unit_test(test_cursor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

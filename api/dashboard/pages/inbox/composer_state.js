@@ -1,0 +1,44 @@
+// What the composer remembers of each chat while the tab lives: its draft. And what it tells the
+// other side: that somebody types.
+import { signal } from '@preact/signals';
+import { of, post } from '../../core/api.js';
+import { tenant } from '../../core/auth.js';
+
+// The message of ours that is being changed, or null. The thread may set it: startEdit(message).
+export const editing = signal(null);
+export const startEdit = (message) => (editing.value = message);
+export const EDIT_MS = 15 * 60_000;
+const EDITED = ['text', 'image', 'video', 'document'];
+export const mayEdit = (m) => m.direction === 'out' && !m.local && EDITED.includes(m.type) && !['failed', 'queued'].includes(m.status) && Date.now() - new Date(m.timestamp) < EDIT_MS;
+
+const name = (session, chat) => `wabridge.draft.${tenant.value}/${session}/${chat}`;
+export const draftOf = (session, chat) => sessionStorage.getItem(name(session, chat)) || '';
+export function keepDraft(session, chat, text) {
+  try {
+    if (text) sessionStorage.setItem(name(session, chat), text);
+    else sessionStorage.removeItem(name(session, chat));
+  } catch { /* full: the words are still in the field */ }
+}
+
+const AGAIN_MS = 8000;   // WhatsApp shows it for some ten seconds
+const IDLE_MS = 5000;
+// typing() at each key; stop() when the message is sent or left.
+export function typist(session, chat) {
+  let told = 0, idle = null;
+  const tell = (state) => post(of`/sessions/${session}/chats/${chat}/presence`, { state }).catch(() => {});   // nothing is lost with it
+  const stop = (quietly = false) => {
+    clearTimeout(idle);
+    if (told && !quietly) tell('paused');
+    told = 0;
+  };
+  return {
+    stop,
+    typing() {
+      clearTimeout(idle);
+      idle = setTimeout(stop, IDLE_MS);
+      if (Date.now() - told < AGAIN_MS) return;
+      told = Date.now();
+      tell('typing');
+    },
+  };
+}
