@@ -217,6 +217,22 @@ static int check_socket_path(const char *path, struct err *e)
                    strlen(path), most);
 }
 
+/* It stands before "/#ticket=": a query or a fragment of its own would swallow that. */
+static int check_public_url(const char *url, struct err *e)
+{
+    size_t scheme = strncmp(url, "https://", 8) == 0 ? 8 : strncmp(url, "http://", 7) == 0 ? 7 : 0;
+    size_t len = strlen(url);
+    bool plain = strspn(url, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                             "-._~:/[]%") == len;
+    bool good = scheme > 0 && plain && len <= API_MAX_PUBLIC_URL && url[scheme] != '\0' &&
+                url[scheme] != '/';
+    return good ? 0
+                : err_set(e, E_INVALID,
+                          "[server] public_url must be like https://wa.example.com, with at most %d "
+                          "characters",
+                          API_MAX_PUBLIC_URL);
+}
+
 int api_check(const struct api_config *c, struct err *e)
 {
     struct listen_address a;
@@ -227,6 +243,9 @@ int api_check(const struct api_config *c, struct err *e)
     }
     if (rc == 0 && (c->tls_cert == NULL) != (c->tls_key == NULL)) {
         rc = err_set(e, E_INVALID, "[server] tls_cert and tls_key belong together: set both");
+    }
+    if (rc == 0 && c->public_url != NULL) {
+        rc = check_public_url(c->public_url, e);
     }
     return rc == 0 && c->socket != NULL ? check_socket_path(c->socket, e) : rc;
 }

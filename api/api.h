@@ -22,6 +22,7 @@ struct bridge;
 #define API_MAX_PER_ADDRESS 256  /* IPv6: per /64. Not on loopback, where every client has the same */
 #define API_IDLE_TIMEOUT_S 60
 #define API_MAX_WAIT_S 60   /* wait= and timeout_s= */
+#define API_MAX_PUBLIC_URL 200
 #define API_MAX_STREAMS 256 /* open event streams */
 
 /* Route classes: name, word. */
@@ -49,6 +50,8 @@ struct api_config {
     const char
         *socket; /* path of the Unix socket, mode 0600; NULL: none. A stale one is replaced */
     unsigned max_connections, max_per_address; /* of TCP; 0: the defaults above */
+    bool dashboard; /* "/" and sign-in links; else 404 and 403 */
+    const char *public_url; /* where browsers find us, "https://wa.example.com"; NULL: at listen */
     bool metrics_open; /* GET /metrics needs no key on loopback and the socket */
     const char *tls_cert, *tls_key; /* PEM files: TCP speaks TLS; NULL: plain. Changed ones
                                       are noticed within a minute */

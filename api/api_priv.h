@@ -216,6 +216,9 @@ int auth_check_body(struct api_request *r, struct err *e);
  */
 /* What was acted on, when neither the path nor the "id" of the answer says it. */
 void api_audit_target(struct api_request *r, const char *target);
+/* Whose log it belongs to, when the path does not say it; "": that of acts above tenants. Else it is
+ * the caller's own. */
+void api_audit_tenant(struct api_request *r, const char *tenant);
 /* A member of `detail`; takes value. No message contents, no secrets. Past 1 KiB all is left out. */
 void api_audit_detail(struct api_request *r, const char *name, json_t *value);
 
@@ -287,6 +290,8 @@ struct api {
     struct audit_rate audit;
     unsigned stream_count;
     bool metrics_open;
+    bool dashboard;
+    char *public_url; /* NULL: not known */
     struct router *router;
     struct limits *limits; /* limit.h */
     char *openapi;
@@ -361,6 +366,8 @@ struct api_request {
         struct MHD_Response *response;
         const char *code;           /* of the problem that it is; NULL: none */
         char target[129];
+        char tenant[64];
+        bool placed; /* tenant is what api_audit_tenant() said */
         json_t *detail;
     } audit;
     json_t *kept;   /* messages.c: the message, while waiting for its ack */
@@ -527,6 +534,9 @@ void usage_get(struct api_request *r);
 void me_get(struct api_request *r);
 void event_ticket(struct api_request *r);
 void stats_get(struct api_request *r);
+void sign_in_link(struct api_request *r);
+void sign_in(struct api_request *r);
+void me_delete(struct api_request *r);
 void tenant_list(struct api_request *r);
 void tenant_get(struct api_request *r);
 void tenant_put(struct api_request *r);

@@ -30,6 +30,12 @@ void api_audit_target(struct api_request *r, const char *target)
     }
 }
 
+void api_audit_tenant(struct api_request *r, const char *tenant)
+{
+    (void)snprintf(r->audit.tenant, sizeof(r->audit.tenant), "%s", tenant);
+    r->audit.placed = true;
+}
+
 void api_audit_detail(struct api_request *r, const char *name, json_t *value)
 {
     if (r->audit.detail == NULL) {
@@ -87,11 +93,13 @@ static void write_record(struct api_request *r, const char *action, bool strange
         api_audit_detail(r, "on", json_string(on));
     }
     const char *own = r->who.tenant[0] != '\0' ? r->who.tenant : NULL;
+    const char *place = r->param[PARAM_TENANT];
+    if (place == NULL) {
+        place = !r->audit.placed ? own : r->audit.tenant[0] != '\0' ? r->audit.tenant : NULL;
+    }
     bridge_audit_write(r->api->bridge,
                        &(struct bridge_audit){
-                           .tenant = stranger || r->param[PARAM_TENANT] == NULL
-                                         ? own
-                                         : r->param[PARAM_TENANT],
+                           .tenant = stranger ? own : place,
                            .above = !stranger && r->route->auth == API_ADMIN,
                            .actor = actor,
                            .address = address,

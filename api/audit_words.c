@@ -27,6 +27,9 @@ static const struct {
 
     /* it stores nothing, and a form asks with every few letters */
     {"POST", TENANT "/webhooks/{webhook}/check", NULL},
+    {"POST", "/v1/sign-in-links", "sign_in.link"},
+    {"POST", "/v1/sign-in", "sign_in.create"},
+    {"DELETE", "/v1/me", "sign_in.delete"},
 
     {"POST", SESSION "/messages", "message.send"},
     {"PATCH", SESSION "/messages/{message}", "message.edit"},

@@ -299,7 +299,8 @@ int request_admit(struct api_request *r, struct err *e)
     r->route = path_router_match(r->api->router, r->method, &path, r->param, &known, r->allow_text);
     bool reads = strcmp(r->method, MHD_HTTP_METHOD_GET) == 0 ||
                  strcmp(r->method, MHD_HTTP_METHOD_HEAD) == 0;
-    if (r->route == NULL && !known && reads) {
+    bool page = r->api->dashboard || strcmp(r->target, "/") != 0;
+    if (r->route == NULL && !known && reads && page) {
         r->route = pages_route(r->target);
     }
     if (r->route == NULL) {

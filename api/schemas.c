@@ -161,7 +161,8 @@ const struct schema schemas[] = {
             ",\"sessions\":{\"type\":\"object\",\"additionalProperties\":" INT "}")},
     {"TenantList", LIST_OF("Tenant")},
 #define KEY_FIELDS                                                                                 \
-    "\"id\":" TEXT ",\"name\":" TEXT_OR_NULL ",\"tenant\":" TEXT_OR_NULL ",\"role\":" TEXT_OR_NULL   \
+    "\"id\":" TEXT ",\"kind\":{\"enum\":[\"key\",\"sign_in\"]}"                                         \
+    ",\"name\":" TEXT_OR_NULL ",\"tenant\":" TEXT_OR_NULL ",\"role\":" TEXT_OR_NULL   \
     ",\"scopes\":" TEXTS ",\"sessions\":" TEXTS ",\"expires_at\":" TIME_OR_NULL                      \
     ",\"last_used_at\":" TIME_OR_NULL ",\"rotated_at\":" TIME_OR_NULL                               \
     ",\"old_secret_until\":" TIME_OR_NULL ",\"created_at\":" TIME
@@ -418,6 +419,13 @@ const struct schema schemas[] = {
                      "\"id\":" TEXT ",\"type\":" TEXT ",\"seq\":" INT ",\"occurred_at\":" TIME
                      ",\"tenant\":" NAME ",\"session\":" TEXT_OR_NULL ",\"data\":" ANY)},
     {"Ticket", OBJECT("\"ticket\",\"expires_at\"", "\"ticket\":" TEXT ",\"expires_at\":" TIME)},
+    {"SignInLinkPost", OBJECT("", "\"tenant\":" NAME ",\"role\":{\"enum\":[\"admin\",\"operator\","
+                                  "\"agent\",\"viewer\"]},\"sessions\":" TEXTS)},
+    {"SignInLink", OBJECT("\"ticket\",\"expires_at\"", "\"ticket\":" TEXT ",\"expires_at\":" TIME
+                                                       ",\"url\":" TEXT_OR_NULL)},
+    {"SignInPost", OBJECT("\"ticket\"", "\"ticket\":" TEXT)},
+    {"SignIn", OBJECT("\"key\",\"expires_at\",\"me\"",
+                      "\"key\":" TEXT ",\"expires_at\":" TIME ",\"me\":" REF("Me"))},
     {"Me", OBJECT("\"kind\",\"id\",\"admin\",\"scopes\",\"sessions\"",
                   "\"kind\":{\"enum\":[\"key\",\"token\",\"sign_in\"]},\"id\":" TEXT
                   ",\"name\":" TEXT ",\"admin\":" BOOL ",\"tenant\":" TEXT_OR_NULL

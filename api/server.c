@@ -238,6 +238,7 @@ static void api_free(struct api *a)
     path_router_free(a->router);
     limits_free(a->limits);
     free(a->openapi);
+    free(a->public_url);
     free(a);
 }
 
@@ -338,6 +339,7 @@ int api_create(uv_loop_t *loop, struct bridge *b, const struct api_config *c, st
     a->loop = loop;
     a->bridge = b;
     a->metrics_open = c->metrics_open;
+    a->dashboard = c->dashboard;
     api_metrics_register();
     a->tcp.api = a->local.api = a;
     a->tcp.listen_fd = a->local.listen_fd = -1;
@@ -352,6 +354,9 @@ int api_create(uv_loop_t *loop, struct bridge *b, const struct api_config *c, st
     list_init(&a->log_waiters);
     MHD_set_panic_func(on_library_panic, NULL);
     int rc = prepare_texts(a, e);
+    if (rc == 0 && c->public_url != NULL && (a->public_url = mem_strdup(c->public_url)) == NULL) {
+        rc = err_set(e, E_NOMEM, "out of memory");
+    }
     rc = rc != 0 ? rc : limits_create(c, &a->limits, e);
     if (rc == 0 && c->tls_cert != NULL) {
         rc = tls_create(loop, c->tls_cert, c->tls_key, &a->tls, e);

@@ -116,6 +116,9 @@ struct bridge_config {
         uint64_t disk_free_bytes;   /* default 1 GiB */
         unsigned memory_percent;    /* in use; default 95 */
     } alerts;
+    struct {
+        uint64_t sign_in_ms; /* life of a key of a sign-in link; default 12 h */
+    } dashboard;
     struct { /* tokens of an identity provider, beside keys */
         const char *issuer; /* NULL: none are accepted */
         const char *audience, *algorithms, *secret_file, *jwks_file, *jwks_url; /* NULL: not set */
@@ -219,6 +222,9 @@ struct bridge_principal {
     uint32_t scopes;  /* enum bridge_scope */
     char sessions[BRIDGE_PATTERNS_LEN]; /* patterns with a space between; "*": all */
     uint64_t expires_ms;                /* wall clock; 0: never */
+    /* The latest end of keys that it makes; 0: any. The end of a login (a token, a sign-in key) is not
+     * that of what its owner may do. */
+    uint64_t gives_until_ms;
     uint8_t proof[8];                   /* private: which of the key's secrets it was */
     /* a widget's credential: this chat alone, under each of its names; "" first: any chat */
 #define BRIDGE_CHAT_LEN 129
@@ -282,6 +288,18 @@ int bridge_stream_ticket(struct bridge *b, const char *tenant, const struct brid
  * "unknown_ticket", also when its key was deleted or changed since. */
 int bridge_stream_ticket_use(struct bridge *b, const char *tenant, const char *text, size_t len,
                              struct bridge_principal *out, struct err *e);
+
+/* {ticket,expires_at}: who shows the ticket within 5 min, once, is signed in. body {tenant,role,
+ * sessions}, each optional: what is not named is the maker's; nothing may go beyond it. Gives.
+ * E_FORBIDDEN, E_NOTFOUND "unknown_tenant", E_LIMIT and E_UNAVAILABLE "too_many_tickets". */
+int bridge_sign_in_link(struct bridge *b, const struct bridge_principal *who, const json_t *body,
+                        json_t **out, struct err *e);
+/* body {ticket}: {key,expires_at,me}, a key of its own, of kind sign_in, that ends by itself, and with
+ * the key that made the link. E_AUTH "unknown_ticket"; E_LIMIT "too_many_sign_ins". */
+void bridge_sign_in(struct bridge *b, const json_t *body, bridge_done_fn done, void *arg);
+/* Deletes who's own key when it is such a one; else E_CONFLICT "not_a_sign_in". */
+void bridge_sign_out(struct bridge *b, const struct bridge_principal *who, bridge_done_fn done,
+                     void *arg);
 
 /* ---- the widget in other people's pages (docs/widget.md) -------------------------------------
  */
@@ -845,9 +863,6 @@ struct bridge_watch {
     struct list link; /* private */
     char tenant[64];
     void (*on_grown)(struct bridge_watch *w);
-    /* NULL, or takes events that are told once and not kept ("chat.presence"), at once; it must
-     * start and stop no watch. text: {type,occurred_at,tenant,session,data}, borrowed. */
-    void (*on_passing)(struct bridge_watch *w, const char *type, const char *text, size_t len);
     void *data;
 };
 int bridge_watch_start(struct bridge *b, const char *tenant, struct bridge_watch *w, struct err *e);

@@ -129,6 +129,8 @@ int config_to_bridge(struct config *c, struct bridge_config *out, struct err *e)
     out->media.max_total_bytes = config_number(c, "media", "max_total_bytes");
     out->usage.keep_ms = config_number(c, "limits", "keep_usage_days") * UINT64_C(86400000);
     out->audit.keep_ms = config_number(c, "audit", "keep_days") * UINT64_C(86400000);
+    out->dashboard.sign_in_ms =
+        config_number(c, "dashboard", "sign_in_hours") * UINT64_C(3600000);
     out->audit.sends = config_bool(c, "audit", "sends");
     out->memory.sample_ms = config_number(c, "memory", "sample_s") * 1000;
     out->alerts.tenant = or_null(config_text(c, "alerts", "tenant"));

@@ -31,6 +31,8 @@ const struct config_key config_schema[] = {
       "of them from one address (IPv6: one /64), but for loopback"),
     T("server", "trusted_proxies", "",
       "reverse proxies whose X-Forwarded-For is believed: addresses and networks, with commas"),
+    T("server", "public_url", "",
+      "where browsers find the daemon, https://wa.example.com behind a proxy; empty: at listen"),
 
     T("log", "file", "", "where lines go, opened again at SIGUSR1; empty: standard error"),
     C("log", "format", "auto", "auto|json|text", "auto: text on a terminal, else json"),
@@ -115,6 +117,9 @@ const struct config_key config_schema[] = {
     N("alerts", "queue_age_s", "900", 0, 2592000, "age of a message that waits; 0: no such alert"),
     N("alerts", "disk_free_mib", "1024", 0, 16777216, "free in the data directory; 0: no such alert"),
     N("alerts", "memory_percent", "95", 0, 100, "memory in use; 0: no such alert"),
+
+    B("dashboard", "enabled", "yes", "the web page at / and links to sign in there"),
+    N("dashboard", "sign_in_hours", "12", 1, 720, "who signed in by a link stays so long"),
 
     B("metrics", "open", "no", "GET /metrics without a key on loopback and the Unix socket"),
 

@@ -183,6 +183,7 @@ static struct api_config api_settings(struct cli *c)
     const char *listen = config_text(c->config, "server", "listen");
     const char *cert = config_text(c->config, "server", "tls_cert");
     const char *key = config_text(c->config, "server", "tls_key");
+    const char *url = config_text(c->config, "server", "public_url");
     struct api_config a = {
         .listen = listen[0] != '\0' ? listen : NULL,
         .socket = config_socket(c->config),
@@ -190,6 +191,8 @@ static struct api_config api_settings(struct cli *c)
         .tls_key = key[0] != '\0' ? key : NULL,
         .max_connections = (unsigned)config_number(c->config, "server", "max_connections"),
         .max_per_address = (unsigned)config_number(c->config, "server", "max_per_address"),
+        .dashboard = config_bool(c->config, "dashboard", "enabled"),
+        .public_url = url[0] != '\0' ? url : NULL,
         .metrics_open = config_bool(c->config, "metrics", "open"),
     };
     config_to_limits(c->config, &a);

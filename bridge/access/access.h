@@ -50,8 +50,12 @@ json_t *key_object(const char *id, const json_t *record, uint64_t now_ms);
 /* ---- keys.c ------------------------------------------------------------------------------------
  */
 
-/* The record of a key whose tenant is there. Gives. E_NOTFOUND. */
-int key_find(struct bridge *b, const char *id, json_t **record, struct err *e);
+/* The record of a key whose tenant is there. Gives. E_NOTFOUND. until (may be NULL): of a sign-in key,
+ * the end of what it was made with; then it is E_NOTFOUND when that is no more. */
+int key_find(struct bridge *b, const char *id, json_t **record, uint64_t *until, struct err *e);
+/* Who comes with such a key; its secret (proof) is not told by the record. */
+void key_principal(struct bridge_principal *out, const char *id, const json_t *record,
+                   uint64_t until);
 bool key_owned(const json_t *record, const char *tenant); /* NULL: an admin key */
 /* The key that who came with, if it is there with the same secret, as it is now; its end is that of
  * the secret. E_AUTH. */
@@ -60,9 +64,24 @@ int key_again(struct bridge *b, const struct bridge_principal *who, struct bridg
 /* The key was used: written at most once a minute, without waiting for it. */
 void key_touch(struct bridge *b, const char *id, const json_t *record, uint64_t now_ms);
 
+/* ---- maker.c -----------------------------------------------------------------------------------
+ */
+
+bool key_is_sign_in(const json_t *record);
+/* The earlier of two ends, 0 being none. */
+uint64_t key_sooner(uint64_t a, uint64_t b);
+/* When the secret before the last rotation ends; never 0. */
+uint64_t key_old_until(const json_t *record);
+/* Does the hash in member ("hash", "old_hash") begin with these hex digits? */
+bool key_same_proof(const char *proof, const json_t *record, const char *member);
+/* Does everything that a sign-in key was made with still stand? until: the first end of it; 0: none.
+ * E_NOTFOUND. Any other key: 0. Writer or loop. */
+int makers_check(struct store_txn *t, const json_t *record, uint64_t *until);
+
 /* ---- me.c -------------------------------------------------------------------------------------
  */
 
+const char *role_of_bits(uint32_t scopes); /* the role that grants just these; NULL: none */
 /* What GET /v1/me answers; record NULL: of a token. Gives, NULL: no memory. */
 json_t *me_object(const struct bridge_principal *who, const json_t *record);
 

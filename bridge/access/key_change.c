@@ -124,7 +124,7 @@ static int on_key(void *arg, const char *const *path, struct store_value v)
     }
     if (key_owned(record, c->tenant) && (c->but == NULL || strcmp(c->but, path[0]) != 0)) {
         rights_of_record(record, &r);
-        c->all++;
+        c->all += !key_is_sign_in(record); /* those have a bound of their own */
         c->endless += keeps_open(&r);
     }
     json_decref(record);
@@ -161,6 +161,14 @@ static int get(struct store_txn *t, const struct key_change *k, json_t **out, st
     }
     *out = record;
     return 0;
+}
+
+static int refuse_sign_in(const json_t *record, struct err *e)
+{
+    return !key_is_sign_in(record)
+               ? 0
+               : err_word(e, E_CONFLICT, "sign_in_key",
+                          "this key is of a sign-in and ends by itself: delete it, or make a key");
 }
 
 /* Somebody must always be able to come in. */
@@ -238,6 +246,7 @@ static int apply_patch(struct store_txn *t, struct call *c, struct err *e)
     struct rights r;
     json_t *record = NULL;
     int rc = get(t, k, &record, e);
+    rc = rc != 0 ? rc : refuse_sign_in(record, e);
     rc = rc != 0 ? rc : key_change_record(record, k->changes);
     rights_of_record(record, &r);
     rc = rc != 0 ? rc : rights_check(&r, who_of(k), e);
@@ -285,6 +294,7 @@ static int apply_rotate(struct store_txn *t, struct call *c, struct err *e)
     struct key_change *k = (struct key_change *)c;
     json_t *record = NULL;
     int rc = get(t, k, &record, e);
+    rc = rc != 0 ? rc : refuse_sign_in(record, e);
     json_t *fresh = rc == 0 ? key_record(k->text, c->b->core->pepper, "", NULL, k->now_ms) : NULL;
     rc = rc == 0 && fresh == NULL ? E_NOMEM : rc;
     if (rc == 0 && k->overlap_ms > 0) {

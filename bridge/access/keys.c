@@ -22,7 +22,7 @@
 /* ---- authenticate ------------------------------------------------------------------------------
  */
 
-int key_find(struct bridge *b, const char *id, json_t **record, struct err *e)
+int key_find(struct bridge *b, const char *id, json_t **record, uint64_t *until, struct err *e)
 {
     struct store_txn *t = NULL;
     *record = NULL;
@@ -40,6 +40,9 @@ int key_find(struct bridge *b, const char *id, json_t **record, struct err *e)
     if (rc == 0 && tenant != NULL) {
         rc = tenant_check(t, tenant, NULL);
     }
+    if (rc == 0 && until != NULL) {
+        rc = makers_check(t, *record, until);
+    }
     store_read_end(t);
     return rc;
 }
@@ -52,7 +55,8 @@ static bool same_hash(const json_t *record, const char *member, const char *hex)
     return crypto_equal(whole ? stored : hex, hex, strlen(hex)) && whole;
 }
 
-static void fill(struct bridge_principal *out, const char *id, const json_t *record)
+void key_principal(struct bridge_principal *out, const char *id, const json_t *record,
+                   uint64_t until)
 {
     struct rights r;
     const char *tenant = json_str(record, "tenant");
@@ -67,19 +71,8 @@ static void fill(struct bridge_principal *out, const char *id, const json_t *rec
     memcpy(out->name, name, text_utf8_cut(name, strlen(name), sizeof(out->name) - 1));
     out->scopes = r.scopes;
     memcpy(out->sessions, r.sessions, sizeof(out->sessions));
-    out->expires_ms = r.expires_ms;
-}
-
-/* The earlier of two ends, 0 being none. */
-static uint64_t sooner(uint64_t a, uint64_t b)
-{
-    return a == 0 || (b != 0 && b < a) ? b : a;
-}
-
-static uint64_t old_until(const json_t *record)
-{
-    int64_t at = json_int(record, "old_until_ms", 0);
-    return at > 0 ? (uint64_t)at : 1;
+    out->expires_ms = key_sooner(r.expires_ms, until);
+    out->gives_until_ms = key_is_sign_in(record) ? until : r.expires_ms;
 }
 
 int bridge_authenticate(struct bridge *b, const char *key, struct bridge_principal *out,
@@ -107,7 +100,8 @@ int bridge_authenticate(struct bridge *b, const char *key, struct bridge_princip
     json_t *record = NULL;
     struct err why;
     err_clear(&why);
-    rc = key_find(b, id, &record, &why);
+    uint64_t until = 0;
+    rc = key_find(b, id, &record, &until, &why);
     if (rc != 0 && rc != E_NOTFOUND) {
         json_decref(record);
         err_copy(e, &why);
@@ -120,10 +114,11 @@ int bridge_authenticate(struct bridge *b, const char *key, struct bridge_princip
         json_decref(record);
         return err_set(e, E_AUTH, "unknown key");
     }
-    fill(out, id, record);
+    key_principal(out, id, record, until);
     memcpy(out->proof, hash, sizeof(out->proof));
     if (!current) {
-        out->expires_ms = sooner(out->expires_ms, old_until(record));
+        out->expires_ms = key_sooner(out->expires_ms, key_old_until(record));
+        out->gives_until_ms = key_sooner(out->gives_until_ms, key_old_until(record));
     }
     if (out->expires_ms != 0 && out->expires_ms <= now) {
         json_decref(record);
@@ -139,26 +134,22 @@ uint64_t bridge_access_version(const struct bridge *b)
     return b->core->access_version;
 }
 
-static bool same_proof(const struct bridge_principal *who, const json_t *record, const char *member)
-{
-    char hex[2 * sizeof(who->proof) + 1];
-    crypto_hex(who->proof, sizeof(who->proof), hex);
-    return strncmp(json_str_or(record, member, ""), hex, sizeof(hex) - 1) == 0;
-}
-
 int key_again(struct bridge *b, const struct bridge_principal *who, struct bridge_principal *now,
               struct err *e)
 {
+    char proof[2 * sizeof(who->proof) + 1];
+    uint64_t until = 0;
     json_t *record = NULL;
-    int rc = key_find(b, who->key_id, &record, NULL);
-    fill(now, who->key_id, record);
-    bool old = !same_proof(who, record, "hash");
-    if (rc != 0 || (old && !same_proof(who, record, "old_hash"))) {
+    int rc = key_find(b, who->key_id, &record, &until, NULL);
+    key_principal(now, who->key_id, record, until);
+    crypto_hex(who->proof, sizeof(who->proof), proof);
+    bool old = !key_same_proof(proof, record, "hash");
+    if (rc != 0 || (old && !key_same_proof(proof, record, "old_hash"))) {
         json_decref(record);
         return err_set(e, E_AUTH, "the key was deleted or changed");
     }
     if (old) {
-        now->expires_ms = sooner(now->expires_ms, old_until(record));
+        now->expires_ms = key_sooner(now->expires_ms, key_old_until(record));
     }
     json_decref(record);
     return 0;
@@ -260,13 +251,24 @@ bool key_owned(const json_t *record, const char *tenant)
     return tenant == NULL ? owner == NULL : owner != NULL && strcmp(owner, tenant) == 0;
 }
 
+#define SHOWN_MS 86400000 /* a sign-in key is in the list so long after its end */
+
 struct listing {
+    struct store_txn *t;
     const char *tenant;
     const struct bridge_principal *who;
     uint64_t now_ms;
     json_t *items;
     struct err *e;
 };
+
+/* A sign-in key that is long over, or whose maker is. They go with the next one that is made. */
+static bool is_gone(const struct listing *l, const json_t *record, const struct rights *r)
+{
+    uint64_t until = 0;
+    return key_is_sign_in(record) &&
+           (r->expires_ms + SHOWN_MS < l->now_ms || makers_check(l->t, record, &until) != 0);
+}
 
 static int on_key(void *arg, const char *const *path, struct store_value v)
 {
@@ -279,6 +281,7 @@ static int on_key(void *arg, const char *const *path, struct store_value v)
     int rc = 0;
     rights_of_record(record, &r);
     if (key_owned(record, l->tenant) && rights_check(&r, l->who, NULL) == 0 &&
+        !is_gone(l, record, &r) &&
         json_array_append_new(l->items, key_object(path[0], record, l->now_ms)) != 0) {
         rc = err_set(l->e, E_NOMEM, "out of memory");
     }
@@ -297,6 +300,7 @@ int bridge_key_list(struct bridge *b, const char *tenant, const struct bridge_pr
     int rc =
         l.items != NULL ? store_read(b->store, &t, &why) : err_set(&why, E_NOMEM, "out of memory");
     if (rc == 0) {
+        l.t = t;
         rc = tenant != NULL ? tenant_check(t, tenant, &why) : 0;
         rc = rc != 0 ? rc : store_scan(t, STORE_KEYS, NULL, NULL, on_key, &l);
         rc = rc != 0 ? store_err(&why, rc, "the keys could not be read") : 0;
@@ -323,7 +327,7 @@ int bridge_key_get(struct bridge *b, const char *tenant, const struct bridge_pri
     *out = NULL;
     int rc = tenant != NULL ? tenant_exists(b, tenant, &why) : 0;
     if (rc == 0) {
-        rc = strlen(key_id) == KEY_ID_LEN ? key_find(b, key_id, &record, &why) : E_NOTFOUND;
+        rc = strlen(key_id) == KEY_ID_LEN ? key_find(b, key_id, &record, NULL, &why) : E_NOTFOUND;
         rights_of_record(record, &r);
         if (rc == E_NOTFOUND || (rc == 0 && !key_owned(record, tenant)) ||
             (rc == 0 && rights_check(&r, who, NULL) != 0)) {

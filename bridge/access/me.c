@@ -5,15 +5,11 @@
 
 #include <string.h>
 
-/* A key's role is the word in its record; a token's is the one that grants as much. */
-static const char *role_of(const struct bridge_principal *who, const json_t *record)
+const char *role_of_bits(uint32_t scopes)
 {
     static const char *const roles[] = {"admin", "operator", "agent", "viewer"};
-    if (record != NULL) {
-        return json_str(record, "role");
-    }
     for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
-        if (bridge_role_bits(roles[i]) == who->scopes) {
+        if (bridge_role_bits(roles[i]) == scopes) {
             return roles[i];
         }
     }
@@ -33,7 +29,8 @@ json_t *me_object(const struct bridge_principal *who, const json_t *record)
         json_set_str(o, "name", who->name) != 0 ||
         body_set(o, "admin", json_boolean(who->admin)) != 0 ||
         json_set_str(o, "tenant", who->tenant[0] != '\0' ? who->tenant : NULL) != 0 ||
-        json_set_str(o, "role", role_of(who, record)) != 0 ||
+        json_set_str(o, "role", record != NULL ? json_str(record, "role")
+                                               : role_of_bits(who->scopes)) != 0 ||
         body_set(o, "scopes", scopes_json(who->scopes)) != 0 ||
         body_set(o, "sessions", patterns_json(who->sessions)) != 0 ||
         json_set_time(o, "expires_at", who->expires_ms) != 0) {
@@ -48,7 +45,7 @@ int bridge_me(struct bridge *b, const struct bridge_principal *who, json_t **out
     json_t *record = NULL;
     struct err why;
     err_clear(&why);
-    int rc = who->key_id[0] != '\0' ? key_find(b, who->key_id, &record, &why) : 0;
+    int rc = who->key_id[0] != '\0' ? key_find(b, who->key_id, &record, NULL, &why) : 0;
     *out = rc == 0 ? me_object(who, record) : NULL;
     if (rc == 0 && *out == NULL) {
         rc = err_set(&why, E_NOMEM, "out of memory");

@@ -55,9 +55,8 @@ int rights_check(const struct rights *r, const struct bridge_principal *who, str
     if (!patterns_within(r->sessions, who->sessions)) {
         return too_much(e, "sessions", "sessions outside its own patterns");
     }
-    /* A token's end is that of a login, not of what its owner may do. */
-    if (who->key_id[0] != '\0' && who->expires_ms != 0 &&
-        (r->expires_ms == 0 || r->expires_ms > who->expires_ms)) {
+    if (who->gives_until_ms != 0 &&
+        (r->expires_ms == 0 || r->expires_ms > who->gives_until_ms)) {
         return too_much(e, "expires_at", "it expires before");
     }
     return 0;
@@ -199,9 +198,9 @@ int key_body_inherit(json_t *record, const struct bridge_principal *who)
     if (rc == 0 && json_object_get(record, "sessions") == NULL) {
         rc = json_set_str(record, "sessions", who->sessions);
     }
-    if (rc == 0 && json_object_get(record, "expires_ms") == NULL && who->key_id[0] != '\0' &&
-        who->expires_ms != 0) {
-        rc = body_set(record, "expires_ms", json_integer((json_int_t)who->expires_ms));
+    if (rc == 0 && json_object_get(record, "expires_ms") == NULL &&
+        who->gives_until_ms != 0) {
+        rc = body_set(record, "expires_ms", json_integer((json_int_t)who->gives_until_ms));
     }
     return rc;
 }
@@ -223,6 +222,7 @@ json_t *key_object(const char *id, const json_t *record, uint64_t now_ms)
     bool overlaps = old_until > 0 && (uint64_t)old_until > now_ms;
     json_t *o = json_object();
     if (o == NULL || json_set_str(o, "id", id) != 0 ||
+        json_set_str(o, "kind", key_is_sign_in(record) ? "sign_in" : "key") != 0 ||
         json_set_str(o, "name", json_str_or(record, "name", "")) != 0 ||
         json_set_str(o, "tenant", json_str(record, "tenant")) != 0 ||
         json_set_str(o, "role", json_str(record, "role")) != 0 ||

@@ -39,5 +39,6 @@ struct ticket *tickets_take(struct tickets *t, const char *text, size_t len);
 void ticket_free(struct ticket *t); /* NULL accepted */
 
 extern const struct ticket_rules stream_ticket_rules; /* stream_ticket.c */
+extern const struct ticket_rules sign_in_link_rules;  /* sign_in.c */
 
 #endif

@@ -40,6 +40,7 @@ static void finish(struct bridge *b)
         crypto_wipe(b->core->pepper, sizeof(b->core->pepper));
         tickets_free(b->core->stream_tickets);
         widgets_free(b->core->widgets);
+        tickets_free(b->core->sign_in_links);
     }
     free(b->core);
     core_config_free(b);
@@ -129,9 +130,11 @@ int bridge_create(uv_loop_t *loop, struct store *store, struct cdp *cdp,
     list_init(&b->watches);
     b->core = mem_calloc(1, sizeof(*b->core));
     int rc = b->core != NULL ? core_config_copy(b, config) : E_NOMEM;
-    rc = rc == 0 && (b->core->stream_tickets = tickets_create(&stream_ticket_rules)) == NULL
-             ? E_NOMEM
-             : rc;
+    if (rc == 0) {
+        b->core->stream_tickets = tickets_create(&stream_ticket_rules);
+        b->core->sign_in_links = tickets_create(&sign_in_link_rules);
+        rc = b->core->stream_tickets != NULL && b->core->sign_in_links != NULL ? 0 : E_NOMEM;
+    }
     if (rc != 0) {
         finish(b);
         return err_set(e, rc, "out of memory");

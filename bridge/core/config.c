@@ -51,6 +51,7 @@ void bridge_config_defaults(struct bridge_config *c)
                   .max_total_bytes = UINT64_C(10) << 30},
         .audit = {.keep_ms = 365 * DAY_MS},
         .usage = {.keep_ms = 400 * DAY_MS},
+        .dashboard = {.sign_in_ms = DAY_MS / 2},
         .alerts = {.tenant = "default",
                    .check_ms = 10000,
                    .hold_ms = MINUTE_MS,

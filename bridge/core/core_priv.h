@@ -22,7 +22,7 @@ struct core {
     struct list touches;     /* keys whose last use is being written (access/keys.c) */
     unsigned touch_count;
     uint64_t touch_after_ms; /* monotonic: not before */
-    struct tickets *stream_tickets; /* access/stream_ticket.c */
+    struct tickets *stream_tickets, *sign_in_links; /* access/stream_ticket.c, sign_in.c */
     struct list grown; /* watches to be told in the next turn; the others are in b->watches */
     uv_timer_t watch_timer;
     uv_timer_t housekeeping_timer;
@@ -125,10 +125,6 @@ int first_start(struct bridge *b, char **new_key, struct err *e);
 void housekeeping_start(struct bridge *b);
 void housekeeping_run(struct bridge *b); /* one round, now; what the timer calls */
 void watch_grown(struct bridge *b, const char *tenant);
-/* An event that is not kept: for watches that take such, at once. */
-void watch_pass(struct bridge *b, const char *tenant, const char *type, const char *text,
-                size_t len);
-bool watch_any(struct bridge *b, const char *tenant); /* is there one that does? */
 void on_watch_timer(uv_timer_t *t);
 
 #endif

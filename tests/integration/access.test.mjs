@@ -258,7 +258,9 @@ test('a key for monitoring reads the numbers and the alerts, and nothing else', 
       const answer = await ask(daemon, meter.key, method, where);
       if (answer.status !== 403) open.add(`${method} ${pattern}: ${answer.status}`);
     }
-    assert.deepEqual([...open].sort(), ['GET /metrics: 200', 'GET /v1/alerts: 200']);
+    assert.deepEqual([...open].sort(), ['DELETE /v1/me: 409', 'GET /metrics: 200', 'GET /v1/alerts: 200', 'GET /v1/me: 200']);
+    const link = await daemon.call('POST', '/v1/sign-in-links', { key: meter.key, body: {} });
+    assert.deepEqual([link.status, link.json.code], [403, 'forbidden']);
     // a tenant's cannot have it, and * does not mean it there
     const refused = await daemon.call('POST', '/v1/tenants/default/keys', { body: { scopes: ['metrics:read'] } });
     assert.deepEqual([refused.status, refused.json.code], [422, 'unsupported_scope']);

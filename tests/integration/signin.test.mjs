@@ -149,8 +149,9 @@ test('no more tickets wait for a tenant than the bound; another tenant is not hi
 test('a stream comes back by after and by Last-Event-ID, and hears of what it missed', () => withDaemon(async (daemon) => {
   const live = await open(daemon, `ticket=${(await ticket(daemon)).ticket}`);
   const seq = Number((await live.match(/event: hello\ndata: \{"seq":(\d+)\}/))[1]);
-  await live.close();
   await happen(daemon, 'one');
+  await live.match(new RegExp(`id: ${seq + 1}\n`));
+  await live.close();
   const list = await daemon.ok('GET', `/v1/tenants/default/events?limit=0`);
   assert.deepEqual(list.items, []);
   assert.ok(list.last_seq > seq);
@@ -173,17 +174,174 @@ test('a stream comes back by after and by Last-Event-ID, and hears of what it mi
 
 test('types: of a list and of a stream; what is no pattern is refused', () => withDaemon(async (daemon) => {
   await happen(daemon, 'one');
-  const all = await daemon.ok('GET', '/v1/tenants/default/events');
+  const seen = daemon.events();
+  await seen.find((e) => e.session === 'one');
+  await seen.close();
+  const all = await daemon.ok('GET', '/v1/tenants/default/events?limit=500');
   const types = [...new Set(all.items.map((e) => e.type))];
   assert.ok(types.length > 0 && types.every((t) => t.startsWith('session.')), types.join());
   assert.equal(all.gap, false);
-  const some = await daemon.ok('GET', `/v1/tenants/default/events?types=message.*,${types[0]}`);
-  assert.deepEqual(some.items, all.items.filter((e) => e.type === types[0]));
+  const some = await daemon.ok('GET', `/v1/tenants/default/events?types=message.*,${types[0]}&limit=500`);
+  assert.deepEqual(some.items.filter((e) => e.seq <= all.last_seq), all.items.filter((e) => e.type === types[0]));
   const none = await daemon.ok('GET', '/v1/tenants/default/events?types=message.*');
-  assert.deepEqual([none.items, none.next_after, none.gap], [[], all.last_seq, false]);
+  assert.deepEqual([none.items, none.gap, none.next_after >= all.last_seq], [[], false, true]);
   for (const wrong of ['', 'nonsense', 'message', 'message.*,', ',message.*', `${'message.*,'.repeat(20)}message.*`]) {
     const answer = await daemon.call('GET', `/v1/tenants/default/events?types=${wrong}`);
     assert.equal(answer.status, 422, wrong);
     assert.equal(answer.json.code, 'invalid_pattern');
   }
 }));
+
+// ---- links to sign in with ----
+
+function link(daemon, body = {}, key) {
+  return daemon.ok('POST', '/v1/sign-in-links', body, { key });
+}
+
+async function signIn(daemon, ticket) {
+  const answer = await daemon.call('POST', '/v1/sign-in', { key: 'none', body: { ticket }, headers: { authorization: '' } });
+  return answer;
+}
+
+async function signedIn(daemon, body, key) {
+  const answer = await signIn(daemon, (await link(daemon, body, key)).ticket);
+  assert.equal(answer.status, 200, answer.text);
+  return answer.json;
+}
+
+const refused = (answer, status, code) => assert.deepEqual([answer.status, answer.json?.code], [status, code], answer.text);
+
+test('a link signs in once: a key of its own, in the list, that ends by itself or by signing out', () => withDaemon(async (daemon) => {
+  const made = await link(daemon);
+  assert.equal(made.url, `${daemon.base}/#ticket=${made.ticket}`);
+  const left = Date.parse(made.expires_at) - Date.now();
+  assert.ok(left > 0 && left <= 300_000);
+  const answer = await signIn(daemon, made.ticket);
+  assert.equal(answer.status, 200);
+  assert.equal(answer.headers.get('cache-control'), 'no-store');
+  const { key, expires_at, me } = answer.json;
+  assert.match(key, /^wab_/);
+  assert.deepEqual([me.kind, me.admin, me.tenant, me.scopes, me.sessions, me.expires_at],
+    ['sign_in', true, null, ['*'], ['*'], expires_at]);
+  assert.match(me.name, /^sign-in: ./);
+  assert.ok(Date.parse(expires_at) - Date.now() > 3_000_000 && Date.parse(expires_at) - Date.now() <= 3_600_000);
+  assert.deepEqual(await daemon.ok('GET', '/v1/me', undefined, { key }), me);
+  refused(await signIn(daemon, made.ticket), 401, 'unknown_ticket');
+
+  const listed = (await daemon.ok('GET', '/v1/keys')).items.find((k) => k.id === me.id);
+  assert.deepEqual([listed.kind, listed.name], ['sign_in', me.name]);
+  refused(await daemon.call('PATCH', `/v1/keys/${me.id}`, { body: { expires_at: null } }), 409, 'sign_in_key');
+  refused(await daemon.call('POST', `/v1/keys/${me.id}/rotate`, { body: {} }), 409, 'sign_in_key');
+  refused(await daemon.call('DELETE', '/v1/me'), 409, 'not_a_sign_in');
+  assert.equal((await daemon.call('DELETE', '/v1/me', { key })).status, 204);
+  assert.equal((await daemon.call('GET', '/v1/me', { key })).status, 401);
+
+  // what was done is in the audit log, and none of the secrets there or in the log
+  const audit = JSON.stringify((await daemon.ok('GET', '/v1/audit?limit=100')).items);
+  for (const word of ['sign_in.link', 'sign_in.create', 'sign_in.delete']) assert.ok(audit.includes(`"${word}"`), word);
+  assert.ok(audit.includes(`"actor":"key:${me.id}","address":`));
+  for (const secret of [made.ticket.slice(4, 24), key.slice(17, 37)]) {
+    assert.ok(!audit.includes(secret) && !JSON.stringify(daemon.log).includes(secret));
+  }
+}, { 'log.level': 'trace', 'dashboard.sign_in_hours': 1 }));
+
+test('a link gives what its maker has, or less; never more', () => withDaemon(async (daemon) => {
+  await daemon.ok('PUT', '/v1/tenants/acme', {});
+  const ofAdmin = await signedIn(daemon, { tenant: 'acme', role: 'agent', sessions: ['shop-*'] });
+  assert.deepEqual([ofAdmin.me.tenant, ofAdmin.me.role, ofAdmin.me.sessions], ['acme', 'agent', ['shop-*']]);
+  assert.equal((await daemon.call('GET', '/v1/tenants/default', { key: ofAdmin.key })).status, 404);
+  const records = (await daemon.ok('GET', '/v1/tenants/acme/audit')).items.map((r) => `${r.action} ${r.actor}`);
+  assert.ok(records.includes(`sign_in.create key:${ofAdmin.me.id}`) && records.some((r) => r.startsWith('sign_in.link')));
+  const whole = await signedIn(daemon, { tenant: 'acme' });
+  assert.deepEqual([whole.me.admin, whole.me.scopes], [false, ['*']]);
+
+  const ana = await newKey(daemon, 'acme', { name: 'Ana', role: 'agent', sessions: ['shop-*'] });
+  const same = await signedIn(daemon, {}, ana.key);
+  assert.deepEqual([same.me.name, same.me.tenant, same.me.role, same.me.sessions], ['sign-in: Ana', 'acme', 'agent', ['shop-*']]);
+  const less = await signedIn(daemon, { tenant: 'acme', sessions: ['shop-1'] }, ana.key);
+  assert.deepEqual(less.me.sessions, ['shop-1']);
+  for (const [body, status, code] of [
+    [{ role: 'operator' }, 403, 'forbidden'], [{ sessions: ['*'] }, 403, 'forbidden'], [{ tenant: 'default' }, 404, 'unknown_tenant'],
+    [{ role: 'king' }, 422, 'unknown_role'], [{ tenant: 1 }, 422, 'invalid_request'], [{ scopes: ['*'] }, 422, 'unknown_field'],
+  ]) {
+    refused(await daemon.call('POST', '/v1/sign-in-links', { key: ana.key, body }), status, code);
+  }
+  refused(await daemon.call('POST', '/v1/sign-in-links', { body: { tenant: 'nobody' } }), 404, 'unknown_tenant');
+  refused(await daemon.call('POST', '/v1/sign-in-links', { body: { role: 'agent' } }), 422, 'unknown_role');
+  // no link lengthens a life, and one made by a sign-in is of that sign-in
+  const child = await signedIn(daemon, {}, same.key);
+  assert.ok(Date.parse(child.expires_at) <= Date.parse(same.expires_at));
+  await daemon.ok('DELETE', '/v1/me', undefined, { key: same.key });
+  assert.equal((await daemon.call('GET', '/v1/me', { key: child.key })).status, 401);
+  // a key that ends soon
+  const expires_at = new Date(Date.now() + 1_800_000).toISOString();
+  const short = await newKey(daemon, 'acme', { role: 'viewer', expires_at });
+  assert.equal((await signedIn(daemon, {}, short.key)).expires_at, expires_at);
+}));
+
+test('what becomes of a key becomes of who signed in with its links', () => withDaemon(async (daemon) => {
+  const keys = '/v1/tenants/default/keys';
+  const boss = await newKey(daemon, 'default', { name: 'Boss', role: 'admin' });
+  const at = async (key) => (await daemon.call('GET', '/v1/me', { key })).status;
+
+  const first = await signedIn(daemon, {}, boss.key);
+  const stream = await open(daemon, `ticket=${(await ticket(daemon, first.key)).ticket}`);
+  await stream.match(/event: hello/);
+  const pending = await link(daemon, {}, boss.key);
+  await daemon.ok('POST', `${keys}/${boss.id}/rotate`, { overlap_s: 0 });
+  await stream.ended();
+  assert.equal(await at(first.key), 401);
+  refused(await signIn(daemon, pending.ticket), 401, 'unknown_ticket');
+  assert.ok(!(await daemon.ok('GET', keys)).items.some((k) => k.id === first.me.id), 'gone from the list');
+
+  // a rotation that overlaps: until the end of the overlap
+  const other = await newKey(daemon, 'default', { name: 'Other', role: 'admin' });
+  const second = await signedIn(daemon, {}, other.key);
+  const { old_secret_until } = await daemon.ok('POST', `${keys}/${other.id}/rotate`, { overlap_s: 3600 });
+  assert.equal((await daemon.ok('GET', '/v1/me', undefined, { key: second.key })).expires_at, old_secret_until);
+
+  // less than it gave: its sign-ins end; keys that a sign-in makes may outlive it, as those of a token
+  const third = await newKey(daemon, 'default', { name: 'Third', role: 'admin' });
+  const signed = await signedIn(daemon, {}, third.key);
+  const lasting = await daemon.ok('POST', keys, { name: 'erp', role: 'viewer' }, { key: signed.key });
+  assert.equal(lasting.expires_at, null);
+  await daemon.ok('PATCH', `${keys}/${third.id}`, { role: 'viewer' });
+  assert.equal(await at(signed.key), 401);
+  assert.equal(await at(lasting.key), 200);
+}));
+
+test('sign-in keys outlive a restart, links do not', () => withDaemon(async (daemon) => {
+  const { key } = await signedIn(daemon, {});
+  const pending = await link(daemon);
+  await daemon.stop();
+  await daemon.run();
+  assert.equal((await daemon.ok('GET', '/v1/me', undefined, { key })).kind, 'sign_in');
+  refused(await signIn(daemon, pending.ticket), 401, 'unknown_ticket');
+}));
+
+test('bounds: of links that wait, and of who is signed in, apart from the keys', () => withDaemon(async (daemon) => {
+  const { key } = await newKey(daemon, 'default', { role: 'viewer' });
+  let answer;
+  for (let i = 0; i < 100; i++) await signedIn(daemon, {}, key);
+  refused(await signIn(daemon, (await link(daemon, {}, key)).ticket), 429, 'too_many_sign_ins');
+  await newKey(daemon, 'default', { role: 'viewer' });   // keys have room
+  await signedIn(daemon, {});                            // admins too
+  for (let i = 0; i <= 20; i++) answer = await daemon.call('POST', '/v1/sign-in-links', { key, body: {} });
+  refused(answer, 429, 'too_many_tickets');
+  await link(daemon);
+}));
+
+test('guessing tickets makes an address wait, as guessing keys does', () => withDaemon(async (daemon) => {
+  const good = await link(daemon);
+  for (const ticket of ['', 'x', `wal_${'A'.repeat(43)}`]) refused(await signIn(daemon, ticket), 401, 'unknown_ticket');
+  let answer;
+  do answer = await signIn(daemon, `wal_${'B'.repeat(43)}`); while (answer.status === 401);
+  refused(answer, 429, 'too_many_failures');
+  refused(await signIn(daemon, good.ticket), 429, 'too_many_failures');
+  refused(await daemon.call('GET', '/v1/me'), 429, 'too_many_failures');
+}, { 'limits.login_failures': 5 }));
+
+test('switched off: no page, no links', () => withDaemon(async (daemon) => {
+  refused(await daemon.call('POST', '/v1/sign-in-links', { body: {} }), 403, 'dashboard_disabled');
+  assert.equal((await fetch(`${daemon.base}/`)).status, 404);
+}, { 'dashboard.enabled': 'no' }));

@@ -104,7 +104,7 @@ static int house_open(struct house *h)
     (void)snprintf(h->socket, sizeof(h->socket), "%s/api.sock", h->dir);
     struct store_options so = {.dir = store_dir, .map_size = 1ull << 30, .loop = &h->loop};
     struct bridge_config config;
-    struct api_config ac = {.listen = "127.0.0.1:0", .socket = h->socket};
+    struct api_config ac = {.listen = "127.0.0.1:0", .socket = h->socket, .dashboard = true};
     bridge_config_defaults(&config);
     config.data_dir = h->dir;
     char library[96]; /* read at the start, used by browsers only */

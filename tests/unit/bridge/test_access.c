@@ -120,7 +120,7 @@ static void test_patterns_within(void **state)
 
 static struct bridge_principal principal(uint32_t scopes, const char *sessions, uint64_t expires)
 {
-    struct bridge_principal p = {.scopes = scopes, .expires_ms = expires};
+    struct bridge_principal p = {.scopes = scopes, .expires_ms = expires, .gives_until_ms = expires};
     strcpy(p.tenant, "acme");
     strcpy(p.key_id, "0123456789ab");
     strcpy(p.sessions, sessions);
@@ -163,7 +163,7 @@ static void test_rights(void **state)
         assert_string_equal(e.field, wide[i].field);
     }
     /* A token may give what outlives it. */
-    who.key_id[0] = '\0';
+    who.gives_until_ms = 0;
     assert_int_equal(check("{\"scopes\":[\"messages:read\"],\"sessions\":\"sales-1\"}", &who, &e),
                      0);
     who.admin = true;

@@ -47,8 +47,7 @@ export function Composer({ session, chat, replyTo = null, onCancelReply }) {
       <${Writer} key=${keyOf(session, chat)} ...${{ session, chat, whole, replyTo, onCancelReply, edited }} />`}</div>`;
 }
 
-// edits: may the last message be changed from here? (the widget's credential may not)
-export function Writer({ session, chat, whole, replyTo, onCancelReply, edited, edits = true }) {
+function Writer({ session, chat, whole, replyTo, onCancelReply, edited }) {
   const [text, setText] = useState(() => draftOf(session, chat));
   const [parts, setParts] = useState([]);
   const [picking, setPicking] = useState(false);
@@ -134,7 +133,7 @@ export function Writer({ session, chat, whole, replyTo, onCancelReply, edited, e
       e.stopPropagation();
       if (edited) editing.value = null;
       else onCancelReply?.();
-    } else if (e.key === 'ArrowUp' && !text && !edited && edits) {
+    } else if (e.key === 'ArrowUp' && !text && !edited) {
       const last = messages.value.findLast((m) => m.direction === 'out');
       if (last && mayEdit(last)) {
         e.preventDefault();
