@@ -59,9 +59,13 @@ async function open(daemon, query, { tenant = 'default', headers = {}, ask } = {
   };
 }
 
-// An event without a browser: a session is made, or deleted.
-function happen(daemon, session, tenant = 'default') {
-  return daemon.ok('PUT', `/v1/tenants/${tenant}/sessions/${session}`, { autostart: false });
+// A tenant in whose log nothing happens by itself, and one event there: a message is queued.
+async function quietTenant(daemon) {
+  await daemon.ok('PUT', '/v1/tenants/quiet', {});
+  await daemon.ok('PUT', '/v1/tenants/quiet/sessions/one', { autostart: false });
+}
+function happen(daemon) {
+  return daemon.ok('POST', '/v1/tenants/quiet/sessions/one/messages', { to: '5511900000001', text: 'x' });
 }
 
 test('me: an admin key, keys of a tenant, a key that only measures', () => withDaemon(async (daemon) => {
@@ -81,41 +85,41 @@ test('me: an admin key, keys of a tenant, a key that only measures', () => withD
 }));
 
 test('a ticket opens one stream, of its tenant, as a stream, and nothing else', () => withDaemon(async (daemon) => {
-  await daemon.ok('PUT', '/v1/tenants/acme', {});
-  const { key } = await newKey(daemon, 'default', { role: 'viewer' });
-  const first = await ticket(daemon, key);
+  await quietTenant(daemon);
+  const { key } = await newKey(daemon, 'quiet', { role: 'viewer' });
+  const first = await ticket(daemon, key, 'quiet');
   assert.ok(Date.parse(first.expires_at) > Date.now());
-  const stream = await open(daemon, `ticket=${first.ticket}&types=session.*`);
+  const stream = await open(daemon, `ticket=${first.ticket}&types=message.*`, { tenant: 'quiet' });
   assert.equal(stream.status, 200);
   await stream.match(/event: hello\ndata: \{"seq":\d+\}\n\n/);
   assert.match(stream.text(), /^retry: \d+\n\n/);
-  await happen(daemon, 'shop');
-  await stream.match(/event: session\.[a-z]+\n/);
+  await happen(daemon);
+  await stream.match(/event: message\.[a-z]+\n/);
 
-  const again = await open(daemon, `ticket=${first.ticket}`);
+  const again = await open(daemon, `ticket=${first.ticket}`, { tenant: 'quiet' });
   assert.equal(again.status, 401);
   assert.equal(JSON.parse(await again.ended()).code, 'unknown_ticket');
 
   // of another tenant: refused, and void from then on
-  const second = await ticket(daemon, key);
-  assert.equal((await open(daemon, `ticket=${second.ticket}`, { tenant: 'acme' })).status, 401);
-  assert.equal((await open(daemon, `ticket=${second.ticket}`)).status, 401);
+  const second = await ticket(daemon, key, 'quiet');
+  assert.equal((await open(daemon, `ticket=${second.ticket}`, { tenant: 'default' })).status, 401);
+  assert.equal((await open(daemon, `ticket=${second.ticket}`, { tenant: 'quiet' })).status, 401);
 
   // elsewhere it is nothing: not as a key, not for a list, not for other paths
-  const third = await ticket(daemon, key);
+  const third = await ticket(daemon, key, 'quiet');
   const as = { headers: { authorization: `Bearer ${third.ticket}` } };
-  assert.equal((await fetch(`${daemon.base}/v1/tenants/default/events`, as)).status, 401);
-  assert.equal((await fetch(`${daemon.base}/v1/tenants/default/events?ticket=${third.ticket}`)).status, 401);
-  assert.equal((await fetch(`${daemon.base}/v1/tenants/default/sessions?ticket=${third.ticket}`)).status, 401);
-  const last = await open(daemon, `types=session.*&ticket=${third.ticket}`);
+  assert.equal((await fetch(`${daemon.base}/v1/tenants/quiet/events`, as)).status, 401);
+  assert.equal((await fetch(`${daemon.base}/v1/tenants/quiet/events?ticket=${third.ticket}`)).status, 401);
+  assert.equal((await fetch(`${daemon.base}/v1/tenants/quiet/sessions?ticket=${third.ticket}`)).status, 401);
+  const last = await open(daemon, `types=session.*&ticket=${third.ticket}`, { tenant: 'quiet' });
   assert.equal(last.status, 200);
   await last.close();
   await stream.close();
 
   // who may not read events gets none; another tenant is not there
-  const sender = await newKey(daemon, 'default', { scopes: ['messages:send'] });
-  assert.equal((await daemon.call('POST', '/v1/tenants/default/events/tickets', { key: sender.key })).status, 403);
-  assert.equal((await daemon.call('POST', '/v1/tenants/acme/events/tickets', { key })).status, 404);
+  const sender = await newKey(daemon, 'quiet', { scopes: ['messages:send'] });
+  assert.equal((await daemon.call('POST', '/v1/tenants/quiet/events/tickets', { key: sender.key })).status, 403);
+  assert.equal((await daemon.call('POST', '/v1/tenants/default/events/tickets', { key })).status, 404);
   for (const t of [first, second, third]) assert.ok(!JSON.stringify(daemon.log).includes(t.ticket.slice(4, 20)));
 }, { 'log.level': 'trace' }));
 
@@ -147,46 +151,48 @@ test('no more tickets wait for a tenant than the bound; another tenant is not hi
 }));
 
 test('a stream comes back by after and by Last-Event-ID, and hears of what it missed', () => withDaemon(async (daemon) => {
-  const live = await open(daemon, `ticket=${(await ticket(daemon)).ticket}`);
+  await quietTenant(daemon);
+  await happen(daemon);
+  const stream = async (query, headers) =>
+    open(daemon, `${query}&ticket=${(await ticket(daemon, undefined, 'quiet')).ticket}`, { tenant: 'quiet', headers });
+  const live = await stream('types=*');
   const seq = Number((await live.match(/event: hello\ndata: \{"seq":(\d+)\}/))[1]);
-  await happen(daemon, 'one');
-  await live.match(new RegExp(`id: ${seq + 1}\n`));
+  assert.ok(seq > 0);
+  await happen(daemon);
+  await live.match(new RegExp(`id: ${seq + 1}\nevent: message`));
   await live.close();
-  const list = await daemon.ok('GET', `/v1/tenants/default/events?limit=0`);
+  const list = await daemon.ok('GET', '/v1/tenants/quiet/events?limit=0');
   assert.deepEqual(list.items, []);
   assert.ok(list.last_seq > seq);
   for (const [query, headers] of [[`after=${seq}`, {}], ['after=0', { 'last-event-id': String(seq) }]]) {
-    const back = await open(daemon, `${query}&ticket=${(await ticket(daemon)).ticket}`, { headers });
-    await back.match(new RegExp(`id: ${seq + 1}\nevent: session`));
+    const back = await stream(query, headers);
+    await back.match(new RegExp(`id: ${seq + 1}\nevent: message`));
     assert.doesNotMatch(back.text(), /event: (gap|hello)/);
     await back.close();
   }
   // a number that this log has not reached: it was another log
-  const other = await open(daemon, `after=999999&ticket=${(await ticket(daemon)).ticket}`);
+  const other = await stream('after=999999');
   const gap = await other.match(/id: (\d+)\nevent: gap\ndata: (\{.*\})\n\n/);
   assert.deepEqual(JSON.parse(gap[2]), { after: 999999, next: Number(gap[1]) + 1 });
-  await happen(daemon, 'two');
-  await other.match(new RegExp(`id: ${Number(gap[1]) + 1}\nevent: session`));
+  await happen(daemon);
+  await other.match(new RegExp(`id: ${Number(gap[1]) + 1}\nevent: message`));
   await other.close();
-  const page = await daemon.ok('GET', '/v1/tenants/default/events?after=999999');
+  const page = await daemon.ok('GET', '/v1/tenants/quiet/events?after=999999');
   assert.deepEqual([page.gap, page.next_after], [true, page.last_seq]);
 }));
 
 test('types: of a list and of a stream; what is no pattern is refused', () => withDaemon(async (daemon) => {
-  await happen(daemon, 'one');
-  const seen = daemon.events();
-  await seen.find((e) => e.session === 'one');
-  await seen.close();
-  const all = await daemon.ok('GET', '/v1/tenants/default/events?limit=500');
-  const types = [...new Set(all.items.map((e) => e.type))];
-  assert.ok(types.length > 0 && types.every((t) => t.startsWith('session.')), types.join());
-  assert.equal(all.gap, false);
-  const some = await daemon.ok('GET', `/v1/tenants/default/events?types=message.*,${types[0]}&limit=500`);
-  assert.deepEqual(some.items.filter((e) => e.seq <= all.last_seq), all.items.filter((e) => e.type === types[0]));
-  const none = await daemon.ok('GET', '/v1/tenants/default/events?types=message.*');
-  assert.deepEqual([none.items, none.gap, none.next_after >= all.last_seq], [[], false, true]);
+  await quietTenant(daemon);
+  await happen(daemon);
+  const get = (query) => daemon.ok('GET', `/v1/tenants/quiet/events?${query}`);
+  const all = await get('limit=500');
+  const type = all.items[0]?.type;
+  assert.ok(type?.startsWith('message.') && !all.gap, JSON.stringify(all));
+  assert.deepEqual((await get(`types=session.*,${type}`)).items, all.items.filter((e) => e.type === type));
+  const none = await get('types=session.*');
+  assert.deepEqual([none.items, none.next_after, none.gap], [[], all.last_seq, false]);
   for (const wrong of ['', 'nonsense', 'message', 'message.*,', ',message.*', `${'message.*,'.repeat(20)}message.*`]) {
-    const answer = await daemon.call('GET', `/v1/tenants/default/events?types=${wrong}`);
+    const answer = await daemon.call('GET', `/v1/tenants/quiet/events?types=${wrong}`);
     assert.equal(answer.status, 422, wrong);
     assert.equal(answer.json.code, 'invalid_pattern');
   }
