@@ -4,12 +4,13 @@ import { html } from 'htm/preact';
 import { useEffect, useState } from 'preact/hooks';
 import { t } from '../core/i18n.js';
 import { Empty } from '../ui/controls.js';
+import { ContextMenu } from '../ui/context.js';
 import { ContactPanel } from './inbox/contact.js';
 import { ChatList } from './inbox/list.js';
 import { Thread } from './inbox/thread.js';
 import { filters, loadChats, show, showNothing, startInbox } from './inbox/store.js';
 
-const FILTERS = ['session', 'state', 'unread', 'assignee', 'tag', 'q'];
+const FILTERS = ['session', 'state', 'unread', 'assignee', 'tag'];
 const chosen = (query) => Object.fromEntries(FILTERS.filter((name) => query[name] !== undefined).map((name) => [name, query[name]]));
 
 export default function Inbox({ parts, query }) {
@@ -30,5 +31,5 @@ export default function Inbox({ parts, query }) {
     <${ChatList} session=${session} chat=${chat} query=${query} />
     ${chat ? html`<${Thread} key=${`${session}/${chat}`} session=${session} chat=${chat} panel=${panel} onPanel=${() => setPanel(!panel)} />`
     : html`<section class="no-thread"><${Empty} icon="chat-bubble-left-right" title=${t('inbox.pick.title')}>${t('inbox.pick.about')}</${Empty}></section>`}
-    ${chat && panel && html`<${ContactPanel} session=${session} chat=${chat} onClose=${() => setPanel(false)} />`}</div>`;
+    ${chat && panel && html`<${ContactPanel} session=${session} chat=${chat} onClose=${() => setPanel(false)} />`}</div><${ContextMenu} />`;
 }

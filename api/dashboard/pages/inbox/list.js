@@ -1,9 +1,105 @@
-// The list of chats.
+// The list of chats, 10,000 of them if need be: only the rows in sight are in the page.
 import { html } from 'htm/preact';
-import { href } from '../../core/router.js';
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { t } from '../../core/i18n.js';
+import { go, setQuery } from '../../core/router.js';
+import { Button, Empty, SearchField, Skeleton, Spinner, Trouble } from '../../ui/controls.js';
+import { openMenu } from '../../ui/context.js';
+import { useVirtual } from '../../ui/virtual.js';
+import { can } from '../../core/auth.js';
+import { chatActs } from './chat_acts.js';
+import { FilterBar } from './filter_bar.js';
+import { ChatRow } from './list_row.js';
 import { chatName, keyOf } from './names.js';
-import { chats } from './store.js';
+import { SearchResults, useSearch } from './search.js';
+import { chats, list, loadChats, loadMoreChats, myself, presence, sessions } from './store.js';
 
-export function ChatList({ query }) {
-  return html`<section class="chat-list"><ul>${chats.value.map((chat) => html`<li key=${keyOf(chat.session, chat.id)}><a href=${href('inbox', [chat.session, chat.id], query)} dir="auto">${chatName(chat)}</a></li>`)}</ul></section>`;
+const NEAR = 20;
+const ROW = 72, TALL = 92;
+const isTall = (chat, sessionShown) => sessionShown || chat.assignee || chat.state === 'closed' || chat.tags?.length > 0;
+const onMenu = (event, chat) => can('chats:manage') && openMenu(event, chatActs(chat).items(), t('inbox.menu_of', { name: chatName(chat) }));
+
+function Rows({ session, chat, query, sessionShown }) {
+  const items = chats.value;
+  const { more, loading, error } = list.value;
+  const scroller = useRef(null);
+  const [stop, setStop] = useState(-1);
+  const virtual = useVirtual({
+    scroller, count: items.length, overscan: 8, paddingStart: 4, paddingEnd: 4,
+    getItemKey: useCallback((i) => keyOf(items[i].session, items[i].id), [items]),
+    estimateSize: useCallback((i) => (isTall(items[i], sessionShown) ? TALL : ROW), [items, sessionShown]),
+  });
+  // heights are known beforehand; when a tag makes a row higher, all are laid out again
+  const heights = items.reduce((n, one) => n + (isTall(one, sessionShown) ? 1 : 0), 0);
+  useEffect(() => virtual.measure(), [heights, sessionShown]);
+  useEffect(() => {
+    if (virtual.range && more && !loading && !error && virtual.range.endIndex > items.length - NEAR) loadMoreChats();
+  });
+  const chosenAt = items.findIndex((one) => one.session === session && one.id === chat);
+  const shown = virtual.getVirtualItems();
+  const tabStop = [stop, chosenAt].find((at) => at >= 0 && shown.some(({ index }) => index === at)) ?? shown[0]?.index;
+  const move = (at) => {
+    const next = Math.max(0, Math.min(items.length - 1, at));
+    setStop(next);
+    virtual.scrollToIndex(next, { align: 'auto' });
+    requestAnimationFrame(() => requestAnimationFrame(() => scroller.current?.querySelector(`[data-index="${next}"] a`)?.focus({ preventScroll: true })));
+  };
+  const keys = (e) => {
+    const at = Number(e.target.closest?.('[data-index]')?.dataset.index ?? -1);
+    const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1, PageDown: at + 8, PageUp: at - 8 }[e.key];
+    if (next === undefined || at < 0) return;
+    e.preventDefault();
+    move(next);
+  };
+  const { message, ...rest } = query;
+  return html`<div class="list-scroller" ref=${scroller} onKeyDown=${keys}>
+    <ul style=${{ blockSize: `${virtual.getTotalSize()}px` }} aria-label=${t('inbox.chats')}>${shown.map(({ index, key, start, size }) => {
+      const one = items[index];
+      return html`<li key=${key} data-index=${index} aria-setsize=${more ? -1 : items.length} aria-posinset=${index + 1} style=${{ transform: `translateY(${start}px)`, blockSize: `${size}px` }}>
+        <${ChatRow} chat=${one} query=${rest} chosen=${index === chosenAt} stop=${index === tabStop} sessionShown=${sessionShown} me=${myself()} onMenu=${onMenu} doing=${presence.value.get(key)} /></li>`;
+    })}</ul>
+    ${error && html`<${Trouble} error=${error} onRetry=${() => (items.length ? loadMoreChats() : loadChats())} />`}
+    ${loading && items.length > 0 && more && html`<div class="list-more"><${Spinner} /></div>`}</div>`;
+}
+
+function Nothing({ query }) {
+  const filtered = ['state', 'unread', 'assignee', 'tag', 'session'].some((name) => query[name] !== undefined);
+  if (filtered) return html`<${Empty} icon="funnel" title=${t('inbox.empty.filtered')} action=${html`<${Button} onClick=${() => setQuery({ state: undefined, unread: undefined, assignee: undefined, tag: undefined, session: undefined })}>${t('inbox.empty.clear')}</${Button}>`}>${t('inbox.empty.filtered_about')}</${Empty}>`;
+  const linked = sessions.value.some((s) => s.status === 'ready');
+  return html`<${Empty} icon="inbox" title=${t('inbox.empty.title')} action=${!linked && can('sessions:read') && html`<${Button} kind="primary" href="#/sessions">${t('inbox.empty.link')}</${Button}>`}>${t(linked ? 'inbox.empty.about' : 'inbox.empty.about_unlinked')}</${Empty}>`;
+}
+
+export function ChatList({ session, chat, query }) {
+  const field = useRef(null);
+  const q = query.q?.trim() || '';
+  const found = useSearch(q, query.session);
+  const sessionShown = sessions.value.length > 1 && !query.session;
+  useEffect(() => {
+    const keys = (e) => {
+      if (e.key !== '/' || e.ctrlKey || e.metaKey || e.altKey || e.target.closest?.('input, textarea, select, [contenteditable], dialog')) return;
+      e.preventDefault();
+      if (field.current?.offsetParent === null) go('inbox', [], query);
+      field.current?.querySelector('input')?.focus();
+    };
+    addEventListener('keydown', keys);
+    return () => removeEventListener('keydown', keys);
+  }, []);
+  const escape = (e) => {
+    if (e.key === 'Escape' && q) {
+      e.preventDefault();
+      e.stopPropagation();
+      setQuery({ q: undefined });
+    } else if (e.key === 'ArrowDown') {
+      e.preventDefault();
+      e.currentTarget.closest('.chat-list').querySelector('.chat-row[tabindex="0"]')?.focus();
+    }
+  };
+  const state = list.value;
+  return html`<section class="chat-list" aria-label=${t('inbox.chats')}>
+    <div class="list-head" ref=${field}><${SearchField} label=${t('inbox.search.label')} value=${query.q || ''} onValue=${(text) => setQuery({ q: text || undefined })} onKeyDown=${escape} aria-keyshortcuts="/" />${!q && html`<${FilterBar} query=${query} />`}</div>
+    ${q ? html`<${SearchResults} found=${found} query=${query} session=${session} chat=${chat} sessionShown=${sessionShown} onMenu=${onMenu} />`
+    : state.first && state.loading ? html`<div class="list-wait" aria-busy="true"><${Skeleton} lines=${9} height=${52} /></div>`
+    : state.error && state.rows.size === 0 ? html`<div class="list-wait"><${Trouble} error=${state.error} onRetry=${loadChats} /></div>`
+    : state.rows.size === 0 ? html`<div class="list-wait"><${Nothing} query=${query} /></div>`
+    : html`<${Rows} session=${session} chat=${chat} query=${query} sessionShown=${sessionShown} />`}</section>`;
 }

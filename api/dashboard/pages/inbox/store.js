@@ -7,11 +7,11 @@ import { can } from '../../core/auth.js';
 import { throttled } from '../../core/load.js';
 import { on } from '../../core/live.js';
 import { keyOf } from './names.js';
-import { askChat, changeChat, loadChats, loadSessions, openChat, previewMessage, putChat, sessions, stopChats } from './store_chats.js';
+import { askChat, changeChat, loadChats, loadSessions, loadFacets, openChat, previewMessage, putChat, sessions, stopChats } from './store_chats.js';
 import { ownEvent, showUnsent } from './store_send.js';
 import { closeThread, isOpenThread, messages, openThread, putMessage, reloadThread, thread } from './store_thread.js';
 
-export { changeChat, chats, filters, list, loadChats, loadMoreChats, myself, openChat, patchChat, putChat, sessions } from './store_chats.js';
+export { assignees, changeChat, chats, facets, filters, list, loadChats, loadMoreChats, myself, openChat, patchChat, putChat, sessions } from './store_chats.js';
 export { loadNewer, loadOlder, messages, reloadThread, showMessage, showNewest, thread } from './store_thread.js';
 export { discardMessage, retryMessage, sendMessage } from './store_send.js';
 
@@ -55,20 +55,26 @@ const again = throttled(() => {
   reloadThread();
 }, 500);
 
+// Numbers and tags of the filters, not at every event.
+const count = throttled(() => loadFacets().catch(() => {}), 3000);
+
 // Begins to follow events; returns what ends it.
 export function startInbox() {
   const ends = [
     on(['message.*'], onMessage),
     on(['chat.updated'], ({ session, data }) => putChat(session, data.chat)),
+    on(['chat.updated', 'message.received'], count),
     on(['chat.history'], ({ session, data }) => isOpenThread(session, data.chat) && reloadThread()),
     on(['chat.presence'], ({ session, data }) => showPresence(session, data)),
     on(['contact.identity', 'gap', 'reconnected'], again),
     on(['session.status'], ({ data }) => (sessions.value = sessions.value.map((s) => (s.id === data.id ? data : s)))),
   ];
   loadSessions().catch(() => {});   // names only; the chats say what failed
+  loadFacets().catch(() => {});
   return () => {
     ends.forEach((end) => end());
     again.cancel();
+    count.cancel();
     stopChats();
     closeThread();
     presence.value = new Map();
@@ -89,6 +95,7 @@ export function showNothing() {
 export const editMessage = (m, text) => patch(of`/sessions/${m.session}/messages/${m.id}`, { text }, { headers: { 'Idempotency-Key': idempotencyKey() } });
 export const revokeMessage = (m) => del(of`/sessions/${m.session}/messages/${m.id}`, { headers: { 'Idempotency-Key': idempotencyKey() } });
 export const react = (m, emoji) => post(of`/sessions/${m.session}/messages`, { reaction: { message_id: m.id, emoji } }, { headers: { 'Idempotency-Key': idempotencyKey() } });
+export const forwardMessage = (m, to) => post(of`/sessions/${m.session}/messages`, { to, forward: { message_id: m.id, chat: m.chat.id } }, { headers: { 'Idempotency-Key': idempotencyKey() } });
 export const refetchMedia = async (m) => putMessage(await post(of`/sessions/${m.session}/messages/${m.id}/media/refetch`));
 
 // ---- read, when it was seen: at most once in a while, and again when it was refused for a moment

@@ -8,7 +8,10 @@ import { keyOf, sameChat } from './names.js';
 const PAGE = 100;
 const PINNED_MOST = 200;
 export const sessions = signal([]);
-// {session, state, unread, assignee, tag, q}
+// Tags, people and numbers that the filters offer; null until they are known
+export const facets = signal(null);
+export const assignees = computed(() => (facets.value?.assignees || []).map((one) => one.assignee).filter(Boolean));
+// {session, state, unread, assignee, tag}
 export const filters = signal({});
 // rows: Map of key → chat (with its session); more: the cursor of the next page, null at the end
 const EMPTY = { rows: new Map(), more: null, error: null, loading: true, first: true };
@@ -26,7 +29,11 @@ export async function loadSessions() {
   sessions.value = page.items;
 }
 
-const query = (f) => ({ session: f.session, state: f.state, unread: f.unread ? 'true' : undefined, assignee: f.assignee, tag: f.tag, q: f.q?.trim() || undefined });
+export async function loadFacets() {
+  facets.value = await get(of`/chats/facets`);
+}
+
+const query = (f) => ({ session: f.session, state: f.state, unread: f.unread ? 'true' : undefined, assignee: f.assignee, tag: f.tag });
 let round = 0, aborter = null;
 
 async function page(cursor, more = {}) {
@@ -81,10 +88,9 @@ export async function loadMoreChats() {
 // Does the row belong to what is shown? The server says so for the pages, this for single events.
 function fits(chat) {
   const f = filters.value;
-  const q = f.q?.trim().toLowerCase();
   return (!f.session || f.session.split(',').includes(chat.session)) && (!f.state || chat.state === f.state) &&
     (!f.unread || chat.unread_count !== 0) && (f.assignee === undefined || f.assignee === (chat.assignee || '')) &&
-    (!f.tag || chat.tags?.includes(f.tag)) && (!q || (chat.name || '').toLowerCase().includes(q) || (chat.phone || '').includes(q.replace(/\D/g, '') || '?'));
+    (!f.tag || chat.tags?.includes(f.tag));
 }
 const isOpen = (chat) => openChat.value?.session === chat.session && sameChat(openChat.value, chat);
 

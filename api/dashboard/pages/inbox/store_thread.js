@@ -1,6 +1,6 @@
 // The open thread: a window on its messages, oldest first. It grows at both ends as one scrolls; what
 // lies far from the eye is dropped and fetched again, so that 20,000 messages cost no more than these.
-import { signal } from '@preact/signals';
+import { batch, signal } from '@preact/signals';
 import { get, of } from '../../core/api.js';
 import { sameChat } from './names.js';
 import { openChat } from './store_chats.js';
@@ -8,8 +8,9 @@ import { openChat } from './store_chats.js';
 const PAGE = 60;
 export const WINDOW = 900;   // most messages in memory; past it those of the far end go
 // session, chat: which; older, newer: how to go on ({cursor} or {around}), null at an end;
-// unreadFrom: id of the first message that was unread when it was opened; focus: one to show, marked
-const NONE = { session: '', chat: '', older: null, newer: null, loading: false, busy: '', error: null, unreadFrom: null, focus: null };
+// unreadFrom: id of the first message that was unread when it was opened; focus: {id} of one to show,
+// marked; shown: counts how often it was opened anew
+const NONE = { session: '', chat: '', older: null, newer: null, loading: false, busy: '', error: null, unreadFrom: null, focus: null, shown: 0 };
 export const thread = signal(NONE);
 export const messages = signal([]);
 let round = 0;
@@ -24,8 +25,10 @@ const onward = (cursor) => (cursor ? { cursor } : null);
 // Opens a chat, at its end or around one message.
 export async function openThread(session, chat, { around = null } = {}) {
   const mine = ++round;
-  messages.value = [];
-  thread.value = { ...NONE, session, chat, loading: true, focus: around };
+  batch(() => {
+    messages.value = [];
+    thread.value = { ...NONE, session, chat, loading: true, focus: around && { id: around }, shown: mine };
+  });
   try {
     const whole = openChat.value?.session === session && openChat.value.id === chat ? openChat.value : null;
     const [answer, now] = await Promise.all([
@@ -35,8 +38,10 @@ export async function openThread(session, chat, { around = null } = {}) {
     if (mine !== round) return;
     if (now && !whole) openChat.value = { ...now, session };
     const items = ascending(answer);
-    messages.value = items;
-    thread.value = { ...thread.value, loading: false, older: onward(answer.next_cursor), newer: onward(answer.previous_cursor), unreadFrom: around ? null : firstUnread(items, now?.unread_count || 0) };
+    batch(() => {
+      messages.value = items;
+      thread.value = { ...thread.value, loading: false, older: onward(answer.next_cursor), newer: onward(answer.previous_cursor), unreadFrom: around ? null : firstUnread(items, now?.unread_count || 0) };
+    });
   } catch (error) {
     if (mine === round) thread.value = { ...thread.value, loading: false, error };
   }
@@ -68,8 +73,10 @@ export async function reloadThread() {
     if (mine !== round) return;
     const items = ascending(answer);
     // messages that are only here stay: their sending is not over
-    messages.value = merge(items, messages.value.filter((m) => m.local));
-    thread.value = { ...thread.value, error: null, older: onward(answer.next_cursor), newer: onward(answer.previous_cursor) };
+    batch(() => {
+      messages.value = merge(items, messages.value.filter((m) => m.local));
+      thread.value = { ...thread.value, error: null, older: onward(answer.next_cursor), newer: onward(answer.previous_cursor) };
+    });
   } catch (error) {
     if (mine === round && error.name !== 'AbortError') thread.value = { ...thread.value, error };
   }
@@ -79,11 +86,16 @@ export async function reloadThread() {
 function merge(items, more) {
   if (more.length === 0) return items;
   const known = new Map(items.map((m) => [m.id, m]));
-  for (const m of more) known.set(m.id, keepPreview(known.get(m.id), m));
+  for (const m of more) known.set(m.id, known.has(m.id) ? keepPreview(known.get(m.id), m) : m);
   return [...known.values()].sort(byTime);
 }
 // The picture that we just sent need not be fetched again to be shown.
-const keepPreview = (old, now) => (old?.media?.local_url && now.media ? { ...now, media: { ...now.media, local_url: old.media.local_url } } : now);
+// `view` is what its bubble is known by in the page: it stays when the server's id comes.
+function keepPreview(old, now) {
+  const local_url = old?.media?.local_url;
+  const view = old?.view || (old?.local && old.id !== now.id ? old.id : undefined);
+  return { ...now, ...(local_url && now.media ? { media: { ...now.media, local_url } } : {}), ...(view ? { view } : {}) };
+}
 
 async function extend(end, other) {
   const th = thread.value;
@@ -102,8 +114,10 @@ async function extend(end, other) {
       const edge = end === 'older' ? items.findLast((m) => !m.local) : items.find((m) => !m.local);
       change[other] = { around: edge.id };
     }
-    messages.value = items;
-    thread.value = { ...thread.value, ...change };
+    batch(() => {
+      messages.value = items;
+      thread.value = { ...thread.value, ...change };
+    });
   } catch (error) {
     if (mine === round && error.name !== 'AbortError') thread.value = { ...thread.value, busy: '', error };
   }
@@ -114,7 +128,7 @@ export const loadNewer = () => extend('newer', 'older');
 // Shows one message, which may be anywhere.
 export function showMessage(id) {
   const { session, chat } = thread.value;
-  if (messages.value.some((m) => m.id === id)) thread.value = { ...thread.value, focus: id };
+  if (messages.value.some((m) => m.id === id)) thread.value = { ...thread.value, focus: { id } };
   else openThread(session, chat, { around: id });
 }
 export const showNewest = () => openThread(thread.value.session, thread.value.chat);
@@ -147,11 +161,10 @@ export function putMessage(message) {
 // The bubble of `id` becomes `message`, wherever that is known already.
 export function replaceMessage(id, message) {
   const old = messages.value.find((m) => m.id === id);
-  messages.value = messages.value.filter((m) => m.id !== id);
-  const there = messages.value.some((m) => m.id === message.id);
-  putMessage(keepPreview(old, message));
-  // its time is the server's; its place stays the last when nothing came in between
-  if (!there) messages.value = messages.value.slice().sort(byTime);
+  batch(() => {
+    messages.value = messages.value.filter((m) => m.id !== id);
+    putMessage(keepPreview(old, message));
+  });
 }
 export function dropMessage(id) {
   messages.value = messages.value.filter((m) => m.id !== id);

@@ -1,0 +1,98 @@
+// One message in the thread.
+import { html } from 'htm/preact';
+import { useState } from 'preact/hooks';
+import { can } from '../../core/auth.js';
+import { dayName, dateTime, time } from '../../core/format.js';
+import { has, t } from '../../core/i18n.js';
+import { Icon } from '../../ui/controls.js';
+import { problem } from '../../ui/overlay.js';
+import { memo } from '../../ui/virtual.js';
+import { callWords, Kind, systemWords } from './bubble_kinds.js';
+import { BubbleMedia, isFile, typeIcon } from './bubble_media.js';
+import { hueOf } from './hue.js';
+import { personKey, personName } from './names.js';
+import { discardMessage, retryMessage } from './store.js';
+import { Formatted, isJumbo, plain } from './text.js';
+import { Ticks } from './ticks.js';
+
+const LONG = 1200;
+
+export const failure = (m) => (m.error?.code && has(`inbox.error.${m.error.code}`) ? t(`inbox.error.${m.error.code}`) : m.error?.detail || t('status.failed'));
+
+// A message in a few words: previews and quotes.
+export function summary(m) {
+  if (!m) return '';
+  if (m.type === 'revoked' || m.revoked_at) return t('inbox.revoked');
+  if (m.type === 'system') return m.system ? systemWords(m) : m.text || t('inbox.type.system');
+  if (m.type === 'call') return m.call ? callWords(m.call) : t('inbox.type.call');
+  if (m.text) return plain(m.text.slice(0, 300));
+  return m.poll?.question || m.location?.name || m.media?.filename || m.contacts?.map((c) => c.name).join(', ') || (has(`inbox.type.${m.type}`) ? t(`inbox.type.${m.type}`) : m.type);
+}
+
+function Quote({ quoted, chat, find, onJump }) {
+  const whole = find(quoted.id) || quoted;
+  const name = whole.direction === 'out' ? t('inbox.you') : whole.from ? personName(whole.from) : chat && chat.type !== 'group' ? personName(chat) : '';
+  const icon = typeIcon(whole.type);
+  return html`<button type="button" class=${`quote hue-${whole.direction === 'out' ? 'me' : hueOf(personKey(whole.from) || chat?.contact_id || '')}`} onClick=${() => onJump(quoted.id)} aria-label=${t('inbox.go_to_quoted', { text: summary(whole) })}>
+    ${name && html`<strong dir="auto">${name}</strong>`}<span dir="auto">${icon && html`<${Icon} name=${icon} size=${15} /> `}${summary(whole) || t('inbox.quoted')}</span></button>`;
+}
+
+function Text({ message }) {
+  const [whole, setWhole] = useState(false);
+  const { text } = message;
+  if (isJumbo(text) && !isFile(message)) return html`<span class="jumbo">${text}</span>`;
+  const long = text.length > LONG && !whole;
+  return html`<span class="text" dir="auto"><${Formatted} text=${long ? `${text.slice(0, LONG)}…` : text} mentions=${message.mentions} />
+    ${long && html` <button type="button" class="link" onClick=${() => setWhole(true)}>${t('inbox.read_more')}</button>`}</span>`;
+}
+
+function Body({ message }) {
+  if (message.type === 'revoked' || message.revoked_at) return html`<span class="gone"><${Icon} name="no-symbol" size=${16} /> ${t(message.direction === 'out' ? 'inbox.revoked_own' : 'inbox.revoked')}</span>`;
+  if (message.type === 'pending') return html`<span class="gone"><${Icon} name="clock" size=${16} /> ${t('inbox.pending')}</span>`;
+  if (message.type === 'call') return html`<span class="call"><span class="sign"><${Icon} name=${message.call?.video ? 'video-camera' : 'phone'} size=${20} /></span>${callWords(message.call)}</span>`;
+  if (message.type === 'unknown' && !message.text) return html`<span class="gone"><${Icon} name="question-mark-circle" size=${16} /> ${t('inbox.unknown')}</span>`;
+  return message.text && !(message.poll && message.text === message.poll.question) && !(message.location && [message.location.name, message.location.address].includes(message.text)) ? html`<${Text} message=${message} />` : null;
+}
+
+function Reactions({ message }) {
+  const groups = new Map();
+  for (const { emoji, by } of message.reactions) if (emoji) groups.set(emoji, [...(groups.get(emoji) || []), personName(by)]);
+  return groups.size > 0 && html`<ul class="reactions" aria-label=${t('inbox.reactions')}>${[...groups].map(([emoji, who]) => html`<li key=${emoji} title=${who.join(', ')}><span>${emoji}</span>
+    ${who.length > 1 && html`<span class="n">${who.length}</span>`}<span class="hidden">${who.join(', ')}</span></li>`)}</ul>`;
+}
+
+function Failed({ message }) {
+  const [busy, setBusy] = useState(false);
+  const again = async () => {
+    setBusy(true);
+    await Promise.resolve(retryMessage(message)).catch((error) => problem(error, t('inbox.retry_failed')));
+    setBusy(false);
+  };
+  return html`<div class="failed" role="group" aria-label=${t('status.failed')}><${Icon} name="exclamation-circle" size=${16} /><span dir="auto">${failure(message)}</span>
+    ${message.retried_as ? html`<span>${t('inbox.retried')}</span>` : can('messages:send') && html`<button type="button" class="link" disabled=${busy} onClick=${again}>${t('common.retry')}</button>`}
+    ${message.local && html`<button type="button" class="link" onClick=${() => discardMessage(message)}>${t('common.delete')}</button>`}</div>`;
+}
+
+const Meta = ({ message, own }) => html`<span class="meta">${message.forwarded && ''}${message.edited_at && html`<span>${t('inbox.edited')}</span>`}${message.sent_by_name && own && html`<span class="by" dir="auto">${message.sent_by_name}</span>`}
+  <time datetime=${message.timestamp} title=${dateTime(message.timestamp)}>${time(message.timestamp)}</time>${own && html`<${Ticks} status=${message.status} />`}</span>`;
+
+// acts: {menu(event, message), jump(id), find(id), picture(src, name)}, the same object always
+export const Bubble = memo(({ row, index, measure, chat, group, focused, stop, acts }) => {
+  const { message: m, newDay, unread, first } = row;
+  const own = m.direction === 'out';
+  const notice = m.type === 'system';
+  const bare = (m.type === 'sticker' || isJumbo(m.text)) && !m.revoked_at && !m.quoted && (m.type === 'sticker' || m.type === 'text');
+  const label = t(own ? 'inbox.own_message' : 'inbox.message_of', { name: own ? '' : personName(m.from?.name || m.from?.phone ? m.from : chat) });
+  return html`<li ref=${measure} data-index=${index} class=${`message ${notice ? 'notice-row' : own ? 'out' : 'in'} ${first ? 'first' : ''}`}>
+    ${newDay && html`<div class="day"><span>${dayName(m.timestamp)}</span></div>`}
+    ${unread && html`<div class="unread-line"><span>${t('inbox.unread_line')}</span></div>`}
+    ${notice ? html`<div class="notice-text" data-message=${m.id} tabindex=${stop ? 0 : -1}><span dir="auto">${systemWords(m)}</span></div>`
+    : html`<div class=${`bubble ${bare ? 'bare' : ''} ${m.media && !bare ? 'with-file' : ''} ${focused ? 'hit' : ''}`} data-message=${m.id} tabindex=${stop ? 0 : -1} role="group" aria-label=${label} onContextMenu=${(e) => acts.menu(e, m)}>
+      ${group && !own && first && html`<strong class=${`who hue-${hueOf(personKey(m.from))}`} dir="auto">${personName(m.from)}</strong>`}
+      ${m.forwarded && html`<span class="forwarded"><${Icon} name="arrow-right" size=${14} /> ${t('inbox.forwarded')}</span>`}
+      ${m.quoted && html`<${Quote} quoted=${m.quoted} chat=${chat} find=${acts.find} onJump=${acts.jump} />`}
+      ${isFile(m) && !m.revoked_at && html`<${BubbleMedia} message=${m} onOpen=${acts.picture} />`}
+      <${Kind} message=${m} /><${Body} message=${m} /><${Meta} message=${m} own=${own} />
+      ${!m.local && html`<button type="button" class="more" tabindex="-1" aria-label=${t('inbox.message_menu')} aria-haspopup="menu" onClick=${(e) => acts.menu(e, m)}><${Icon} name="chevron-down" size=${18} /></button>`}
+    </div>${m.reactions?.length > 0 && html`<${Reactions} message=${m} />`}${m.status === 'failed' && html`<${Failed} message=${m} />`}`}</li>`;
+});

@@ -1,0 +1,108 @@
+// What one can do with a message: its menu, and the dialogs behind it.
+import { html } from 'htm/preact';
+import { useEffect, useState } from 'preact/hooks';
+import { get, of } from '../../core/api.js';
+import { can } from '../../core/auth.js';
+import { dateTime, exactTime } from '../../core/format.js';
+import { t } from '../../core/i18n.js';
+import { Button, SearchField, Spinner } from '../../ui/controls.js';
+import { openMenu } from '../../ui/context.js';
+import { confirm, Dialog, problem, toast } from '../../ui/overlay.js';
+import { Avatar } from './avatar.js';
+import { failure, summary } from './bubble.js';
+import { chatName } from './names.js';
+import { editMessage, forwardMessage, react, revokeMessage, sessions } from './store.js';
+import { statusWords } from './ticks.js';
+
+const EMOJIS = ['👍', '❤️', '😂', '😮', '😢', '🙏'];
+const EDIT_MS = 15 * 60_000, REVOKE_MS = 60 * 3600_000;
+const age = (m) => Date.now() - Date.parse(m.timestamp);
+const gone = (m) => m.type === 'revoked' || Boolean(m.revoked_at);
+const sentOut = (m) => m.direction === 'out' && !['failed', 'sending'].includes(m.status);
+
+const chosenBy = (m) => m.reactions?.find((r) => {
+  const account = sessions.value.find((s) => s.id === m.session)?.account;
+  return account && r.by && (r.by.phone === account.phone || r.by.lid === account.lid);
+})?.emoji;
+
+async function reactTo(m, emoji) {
+  await react(m, chosenBy(m) === emoji ? '' : emoji).catch((error) => problem(error, t('inbox.react_failed')));
+}
+async function copy(m) {
+  try {
+    await navigator.clipboard.writeText(m.text);
+    toast(t('common.copied'));
+  } catch (error) {
+    problem(error, t('inbox.copy_failed'));
+  }
+}
+async function revoke(m) {
+  if (!(await confirm({ title: t('inbox.revoke.title'), text: t('inbox.revoke.about'), act: t('inbox.revoke.act'), danger: true }))) return;
+  await revokeMessage(m).catch((error) => problem(error, t('inbox.revoke.failed'), { onRetry: () => revokeMessage(m).catch(problem) }));
+}
+
+// open(what, message): shows one of the dialogs below.
+export function messageMenu(event, m, { onReply, open }) {
+  const may = can('messages:send') && m.type !== 'system';
+  const isText = m.text && !gone(m);
+  openMenu(event, [
+    may && !gone(m) && { emojis: EMOJIS, text: t('inbox.react'), chosen: chosenBy(m), onPick: (emoji) => reactTo(m, emoji) },
+    may && { text: t('inbox.reply'), icon: 'arrow-uturn-left', onPick: () => onReply(m) },
+    isText && { text: t('inbox.copy_text'), icon: 'clipboard-document', onPick: () => copy(m) },
+    may && !gone(m) && { text: t('inbox.forward.act'), icon: 'arrow-right', onPick: () => open('forward', m) },
+    may && isText && sentOut(m) && age(m) < EDIT_MS && ['text', 'image', 'video', 'document'].includes(m.type) && { text: t('common.edit'), icon: 'pencil-square', onPick: () => open('edit', m) },
+    { text: t('inbox.info.act'), icon: 'information-circle', onPick: () => open('info', m) },
+    may && !gone(m) && sentOut(m) && age(m) < REVOKE_MS && { text: t('inbox.revoke.act'), icon: 'trash', danger: true, onPick: () => revoke(m) },
+  ], t('inbox.message_menu'));
+}
+
+function Edit({ message, onClose }) {
+  const [text, setText] = useState(message.text);
+  const [busy, setBusy] = useState(false);
+  const save = async () => {
+    setBusy(true);
+    try {
+      await editMessage(message, text.trim());
+      toast(t('inbox.edit.on_its_way'));
+      onClose();
+    } catch (error) {
+      problem(error, t('inbox.edit.failed'));
+      setBusy(false);
+    }
+  };
+  return html`<${Dialog} title=${t('inbox.edit.title')} onClose=${onClose} acts=${html`<${Button} onClick=${onClose}>${t('common.cancel')}</${Button}>
+    <${Button} kind="primary" busy=${busy} disabled=${!text.trim() || text.trim() === message.text} onClick=${save}>${t('common.save')}</${Button}>`}>
+    <label class="field"><span class="hidden">${t('inbox.edit.text')}</span><textarea rows="5" dir="auto" value=${text} onInput=${(e) => setText(e.currentTarget.value)} /></label></${Dialog}>`;
+}
+
+function Info({ message: m, onClose }) {
+  const steps = m.status_history || [];
+  return html`<${Dialog} title=${t('inbox.info.title')} onClose=${onClose}><dl class="facts">
+    <div><dt>${t('inbox.info.message')}</dt><dd dir="auto">${summary(m)}</dd></div>
+    <div><dt>${t(m.direction === 'out' ? 'inbox.info.written' : 'inbox.info.received')}</dt><dd>${exactTime(m.timestamp)}</dd></div>
+    ${m.edited_at && html`<div><dt>${t('inbox.edited')}</dt><dd>${exactTime(m.edited_at)}</dd></div>`}
+    ${(m.sent_by_name || m.sent_by) && html`<div><dt>${t('inbox.info.by')}</dt><dd dir="auto">${m.sent_by_name || m.sent_by}</dd></div>`}
+    ${m.error && html`<div><dt>${t('inbox.info.error')}</dt><dd dir="auto">${failure(m)}</dd></div>`}
+    <div><dt>${t('inbox.info.id')}</dt><dd><code dir="ltr">${m.id}</code></dd></div></dl>
+    ${steps.length > 0 && html`<h3>${t('inbox.info.history')}</h3><ol class="steps">${steps.map((step, i) => html`<li key=${i}><span>${statusWords(step.status)}</span><time datetime=${step.at}>${dateTime(step.at)}</time></li>`)}</ol>`}</${Dialog}>`;
+}
+
+function Forward({ message, onClose }) {
+  const [q, setQ] = useState('');
+  const [found, setFound] = useState(null);
+  useEffect(() => {
+    const aborter = new AbortController();
+    get(of`/sessions/${message.session}/chats`, { q: q.trim(), limit: 30 }, { signal: aborter.signal }).then((page) => setFound(page.items), (error) => error.name !== 'AbortError' && problem(error));
+    return () => aborter.abort();
+  }, [q]);
+  const to = async (chat) => {
+    onClose();
+    await forwardMessage(message, chat.id).then(() => toast(t('inbox.forward.done', { name: chatName(chat) })), (error) => problem(error, t('inbox.forward.failed')));
+  };
+  return html`<${Dialog} title=${t('inbox.forward.title')} onClose=${onClose}><${SearchField} label=${t('inbox.forward.search')} value=${q} onValue=${setQ} />
+    ${!found ? html`<${Spinner} />` : html`<ul class="pick-chat">${found.map((chat) => html`<li key=${chat.id}><button type="button" onClick=${() => to(chat)}><${Avatar} chat=${chat} size=${36} /><span dir="auto">${chatName(chat)}</span></button></li>`)}</ul>`}
+    ${found?.length === 0 && html`<p class="muted">${t('inbox.search.nothing')}</p>`}</${Dialog}>`;
+}
+
+const DIALOGS = { edit: Edit, info: Info, forward: Forward };
+export const MessageDialog = ({ what, message, onClose }) => html`<${DIALOGS[what]} message=${message} onClose=${onClose} />`;
