@@ -68,7 +68,7 @@ function Failed({ message }) {
     await Promise.resolve(retryMessage(message)).catch((error) => problem(error, t('inbox.retry_failed')));
     setBusy(false);
   };
-  return html`<div class="failed" role="group" aria-label=${t('status.failed')}><${Icon} name="exclamation-circle" size=${16} /><span dir="auto">${failure(message)}</span>
+  return html`<div class="fail-note" role="group" aria-label=${t('status.failed')}><${Icon} name="exclamation-circle" size=${16} /><span dir="auto">${failure(message)}</span>
     ${message.retried_as ? html`<span>${t('inbox.retried')}</span>` : can('messages:send') && html`<button type="button" class="link" disabled=${busy} onClick=${again}>${t('common.retry')}</button>`}
     ${message.local && html`<button type="button" class="link" onClick=${() => discardMessage(message)}>${t('common.delete')}</button>`}</div>`;
 }

@@ -10,12 +10,13 @@ import { openMenu } from '../../ui/context.js';
 import { confirm, Dialog, problem, toast } from '../../ui/overlay.js';
 import { Avatar } from './avatar.js';
 import { failure, summary } from './bubble.js';
+import { mayEdit, startEdit } from './composer_state.js';
 import { chatName } from './names.js';
-import { editMessage, forwardMessage, react, revokeMessage, sessions } from './store.js';
+import { forwardMessage, react, revokeMessage, sessions } from './store.js';
 import { statusWords } from './ticks.js';
 
 const EMOJIS = ['👍', '❤️', '😂', '😮', '😢', '🙏'];
-const EDIT_MS = 15 * 60_000, REVOKE_MS = 60 * 3600_000;
+const REVOKE_MS = 60 * 3600_000;
 const age = (m) => Date.now() - Date.parse(m.timestamp);
 const gone = (m) => m.type === 'revoked' || Boolean(m.revoked_at);
 const sentOut = (m) => m.direction === 'out' && !['failed', 'sending'].includes(m.status);
@@ -50,29 +51,10 @@ export function messageMenu(event, m, { onReply, open }) {
     may && { text: t('inbox.reply'), icon: 'arrow-uturn-left', onPick: () => onReply(m) },
     isText && { text: t('inbox.copy_text'), icon: 'clipboard-document', onPick: () => copy(m) },
     may && !gone(m) && { text: t('inbox.forward.act'), icon: 'arrow-right', onPick: () => open('forward', m) },
-    may && isText && sentOut(m) && age(m) < EDIT_MS && ['text', 'image', 'video', 'document'].includes(m.type) && { text: t('common.edit'), icon: 'pencil-square', onPick: () => open('edit', m) },
+    may && isText && mayEdit(m) && { text: t('common.edit'), icon: 'pencil-square', onPick: () => startEdit(m) },
     { text: t('inbox.info.act'), icon: 'information-circle', onPick: () => open('info', m) },
     may && !gone(m) && sentOut(m) && age(m) < REVOKE_MS && { text: t('inbox.revoke.act'), icon: 'trash', danger: true, onPick: () => revoke(m) },
   ], t('inbox.message_menu'));
-}
-
-function Edit({ message, onClose }) {
-  const [text, setText] = useState(message.text);
-  const [busy, setBusy] = useState(false);
-  const save = async () => {
-    setBusy(true);
-    try {
-      await editMessage(message, text.trim());
-      toast(t('inbox.edit.on_its_way'));
-      onClose();
-    } catch (error) {
-      problem(error, t('inbox.edit.failed'));
-      setBusy(false);
-    }
-  };
-  return html`<${Dialog} title=${t('inbox.edit.title')} onClose=${onClose} acts=${html`<${Button} onClick=${onClose}>${t('common.cancel')}</${Button}>
-    <${Button} kind="primary" busy=${busy} disabled=${!text.trim() || text.trim() === message.text} onClick=${save}>${t('common.save')}</${Button}>`}>
-    <label class="field"><span class="hidden">${t('inbox.edit.text')}</span><textarea rows="5" dir="auto" value=${text} onInput=${(e) => setText(e.currentTarget.value)} /></label></${Dialog}>`;
 }
 
 function Info({ message: m, onClose }) {
@@ -104,5 +86,5 @@ function Forward({ message, onClose }) {
     ${found?.length === 0 && html`<p class="muted">${t('inbox.search.nothing')}</p>`}</${Dialog}>`;
 }
 
-const DIALOGS = { edit: Edit, info: Info, forward: Forward };
+const DIALOGS = { info: Info, forward: Forward };
 export const MessageDialog = ({ what, message, onClose }) => html`<${DIALOGS[what]} message=${message} onClose=${onClose} />`;

@@ -106,7 +106,7 @@ export function Pane({ th, items, chat, onMenu, onReply, onPicture }) {
   return html`<div class="pane">
     <div ref=${scroller} class="scroller" tabindex="0" role="region" aria-label=${t('inbox.messages_with', { name: chatName(chat) })} onKeyDown=${keys}>
       <div class="room" style=${{ blockSize: `${virtual.getTotalSize()}px` }}>
-        <ol style=${{ transform: `translateY(${shown[0]?.start ?? 0}px)` }}>${shown.map(({ index, key }) => html`<${Bubble} key=${key} row=${rows[index]} stamp=${rows[index].message} index=${index} measure=${virtual.measureElement}
+        <ol style=${{ transform: `translateY(${shown[0]?.start ?? 0}px)` }}>${shown.map(({ index, key }) => html`<${Bubble} key=${key} row=${rows[index]} index=${index} measure=${virtual.measureElement}
           chat=${chat} group=${chat?.type === 'group'} focused=${rows[index].message.id === hit} stop=${index === tabStop} acts=${acts} />`)}</ol></div></div>
     ${th.busy && html`<div class=${`fetching ${th.busy}`}><${Spinner} label=${t('inbox.loading_more')} /></div>`}
     ${th.error && html`<div class="pane-trouble"><${Trouble} error=${th.error} onRetry=${() => (th.newer && virtual.range?.endIndex > rows.length - NEAR ? loadNewer() : loadOlder())} /></div>`}

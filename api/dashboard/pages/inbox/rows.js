@@ -14,6 +14,16 @@ function dayOf(timestamp) {
 const sender = (m) => (m.direction === 'out' ? 'me' : m.from?.contact_id || m.from?.id || '');
 const alone = (m) => m.type === 'system';
 
+// A row that says the same is the same object, so that its bubble is not drawn again.
+const made = new WeakMap();
+function rowOf(message, newDay, unread, first) {
+  const old = made.get(message);
+  if (old && old.newDay === newDay && old.unread === unread && old.first === first) return old;
+  const row = { message, newDay, unread, first };
+  made.set(message, row);
+  return row;
+}
+
 export function rowsOf(messages, unreadFrom) {
   let before = null;
   return messages.map((message) => {
@@ -22,7 +32,7 @@ export function rowsOf(messages, unreadFrom) {
     const near = before && !newDay && !unread && !alone(before) && !alone(message) && sender(before) === sender(message) &&
       Date.parse(message.timestamp) - Date.parse(before.timestamp) < NEAR_MS;
     before = message;
-    return { message, newDay, unread, first: !near };
+    return rowOf(message, newDay, unread, !near);
   });
 }
 // A guess at a row's height, so that the scrollbar is nearly right before rows were ever measured.

@@ -107,9 +107,11 @@ export function putChat(session, chat) {
   const whole = { ...chat, session };
   const rows = new Map(list.value.rows);
   const old = find(session, chat);
-  if (old) rows.delete(keyOf(session, old.id));
+  // its place is kept: of chats that spoke in the same second the server's order stays
+  if (old && old.id !== chat.id) rows.delete(keyOf(session, old.id));
   const inReach = old || !list.value.more || chat.pinned || [...rows.values()].some((row) => at(row) < at(chat));
   if ((fits(whole) && inReach) || (old && isOpen(whole))) rows.set(keyOf(session, chat.id), whole);
+  else rows.delete(keyOf(session, chat.id));
   if (isOpen(whole)) openChat.value = whole;
   list.value = { ...list.value, rows };
 }
