@@ -1,4 +1,4 @@
-# cmake -D FROM=dashboard -D MODULES=node_modules -D OUT=dir -P embed.cmake
+# cmake -D FROM=dashboard -D MODULES=node_modules -D EXAMPLES=docs/examples -D OUT=dir -P embed.cmake
 # Makes OUT/page_assets.c, the table of pages.h: every file of the dashboard and the parts of npm
 # that it uses, compressed. A file is served as /assets/<path>.<hash>.<ext>, for ever; modules still
 # import each other by their plain names, which the import map in each HTML page translates. Nothing
@@ -19,6 +19,8 @@ function(type_of name out)
         set(${out} "application/json" PARENT_SCOPE)
     elseif(name MATCHES "\\.svg$")
         set(${out} "image/svg+xml" PARENT_SCOPE)
+    elseif(name MATCHES "^examples/")
+        set(${out} "text/plain~" PARENT_SCOPE)
     else()
         set(${out} "text/html~" PARENT_SCOPE)
     endif()
@@ -87,6 +89,11 @@ file(GLOB_RECURSE OURS RELATIVE ${FROM} ${FROM}/core/*.js ${FROM}/ui/*.js ${FROM
 list(SORT OURS)
 foreach(name ${OURS})
     serve(${name} ${FROM}/${name})
+endforeach()
+
+# ---- the examples of the documentation, as the page shows them
+foreach(name receiver.c receiver.mjs receiver.php receiver.py)
+    serve(examples/webhook/${name} ${EXAMPLES}/webhook/${name})
 endforeach()
 
 # ---- pages, and what keeps its name

@@ -1,5 +1,6 @@
+// Webhooks: where events are sent, how that goes, and what to do when it does not.
 import { html } from 'htm/preact';
-import { t } from '../core/i18n.js';
-import { PageHead } from '../ui/controls.js';
+import Detail from './webhooks/detail.js';
+import List from './webhooks/list.js';
 
-export default () => html`<${PageHead} title=${t('pages.webhooks')} />`;
+export default ({ parts, query }) => (parts.length ? html`<${Detail} key=${parts[0]} name=${parts[0]} query=${query} />` : html`<${List} />`);
