@@ -52,7 +52,7 @@ function Row({ d, chosen, onChoose, onOpen, onRedrive }) {
     <td data-label=${t('webhooks.outcome')}>${d.last_status || d.last_error ? html`<span class=${d.state === 'delivered' ? '' : 'bad'} dir="auto">${d.last_error || `HTTP ${d.last_status}`}</span>` : html`<span class="muted">${t('webhooks.not_tried')}</span>`}</td>
     <td class="num" data-label=${t('webhooks.attempts')}>${d.attempts}</td>
     <td data-label=${t(d.state === 'pending' ? 'webhooks.next_try' : 'webhooks.when')}><${Time} at=${d.state === 'pending' ? d.next_try_at : d.finished_at} /></td>
-    ${onRedrive && html`<td class="end"><${Button} small icon="arrow-path" onClick=${onRedrive} aria-label=${t('webhooks.redrive_one', { id: d.id })}>${t('webhooks.redrive')}</${Button}></td>`}</tr>`;
+    ${onRedrive && html`<td class="end"><${Button} small icon="arrow-path" onClick=${onRedrive} title=${t('webhooks.redrive_one', { id: d.id })}>${t('webhooks.redrive')}</${Button}></td>`}</tr>`;
 }
 
 const none = (state) => html`<${Empty} icon=${{ pending: 'queue-list', delivered: 'check-circle', dead: 'archive-box' }[state]} title=${t(`webhooks.none.${state}`)}>${t(`webhooks.none.${state}_about`)}</${Empty}>`;

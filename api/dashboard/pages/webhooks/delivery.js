@@ -23,7 +23,7 @@ function Tries({ d }) {
 
 function Body({ d }) {
   const failed = d.state !== 'delivered' && (d.last_error || d.last_status);
-  return html`<dl class="facts">
+  return html`<dl class="hook-facts">
       <div><dt>${t('webhooks.state_is')}</dt><dd><${Status} value=${d.state} /></dd></div>
       <div><dt>${t('webhooks.event')}</dt><dd><bdi class="mono">${d.type || t('webhooks.event_gone')}</bdi></dd></div>
       ${d.event_id && html`<div><dt>webhook-id</dt><dd><bdi class="mono">${d.event_id}</bdi></dd></div>`}

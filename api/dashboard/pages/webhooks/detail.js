@@ -29,7 +29,7 @@ function Settings({ hook, manage, onEdit, onSecret }) {
     [t('webhooks.made'), html`<${ExactTime} at=${hook.created_at} />`], [t('webhooks.changed'), html`<${ExactTime} at=${hook.updated_at} />`],
   ];
   return html`<${Card} title=${t('webhooks.settings')} acts=${manage && html`<${Button} small icon="pencil-square" onClick=${onEdit}>${t('common.edit')}</${Button}>`}>
-    <dl class="facts">${rows.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl></${Card}>`;
+    <dl class="hook-facts">${rows.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl></${Card}>`;
 }
 
 export default function Detail({ name, query }) {

@@ -67,7 +67,7 @@ function Headers({ list, onList, error }) {
 function Retry({ value, onValue, error }) {
   const field = (name, unit, label) => html`<${TextField} label=${label} type="number" inputmode="decimal" min="0" step="any" dir="ltr" value=${String(value[name] / unit)} error=${said(error, `retry.${name}`)}
     onValue=${(text) => text !== '' && onValue({ ...value, [name]: Math.round(Number(text) * unit) })} />`;
-  return html`<details class="more" open=${Boolean(said(error, 'retry'))}><summary>${t('webhooks.retry.title')}<span class="muted">${t('webhooks.retry.now', { first: milliseconds(value.initial_delay_ms), most: milliseconds(value.max_delay_ms), age: duration(value.max_age_s) })}</span></summary>
+  return html`<details class="disclose" open=${Boolean(said(error, 'retry'))}><summary>${t('webhooks.retry.title')}<span class="muted">${t('webhooks.retry.now', { first: milliseconds(value.initial_delay_ms), most: milliseconds(value.max_delay_ms), age: duration(value.max_age_s) })}</span></summary>
     <div class="three">${field('initial_delay_ms', 1000, t('webhooks.retry.first'))}${field('max_delay_ms', 60_000, t('webhooks.retry.most'))}${field('max_age_s', 3600, t('webhooks.retry.age'))}</div></details>`;
 }
 
@@ -116,7 +116,7 @@ export function WebhookForm({ hook, names = [], onClose, onSaved }) {
     <${SessionPatterns} legend=${t('webhooks.sessions')} hint=${t('webhooks.sessions_hint')} value=${form.sessions} onValue=${(sessions) => set({ sessions })} error=${at('sessions')} within=${me.value?.sessions} />
     <${Headers} list=${form.headers} onList=${(headers) => set({ headers })} error=${at('headers')} />
     <${Retry} value=${form.retry} onValue=${(retry) => set({ retry })} error=${checked || error} />
-    ${!hook && html`<details class="more" open=${Boolean(at('secret'))}><summary>${t('webhooks.own_secret')}</summary><${TextField} label=${t('webhooks.secret')} hint=${t('webhooks.own_secret_hint')} optional dir="ltr" autocomplete="off" spellcheck=${false} value=${form.secret} onValue=${(secret) => set({ secret })} error=${at('secret')} /></details>`}
+    ${!hook && html`<details class="disclose" open=${Boolean(at('secret'))}><summary>${t('webhooks.own_secret')}</summary><${TextField} label=${t('webhooks.secret')} hint=${t('webhooks.own_secret_hint')} optional dir="ltr" autocomplete="off" spellcheck=${false} value=${form.secret} onValue=${(secret) => set({ secret })} error=${at('secret')} /></details>`}
     <${Switch} label=${t('webhooks.is_enabled')} checked=${form.enabled} onValue=${(enabled) => set({ enabled })} />
     <button type="submit" hidden /></form></${Dialog}>`;
 }

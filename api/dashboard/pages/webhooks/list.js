@@ -3,7 +3,7 @@ import { html } from 'htm/preact';
 import { useMemo, useState } from 'preact/hooks';
 import { all, of } from '../../core/api.js';
 import { can, tenant } from '../../core/auth.js';
-import { milliseconds, number } from '../../core/format.js';
+import { duration, milliseconds, number } from '../../core/format.js';
 import { t } from '../../core/i18n.js';
 import { throttled, useEvents, useInterval, useLoad } from '../../core/load.js';
 import { go, href } from '../../core/router.js';
@@ -27,7 +27,7 @@ export function Health({ hook }) {
   if (!hook.enabled || !error || state === 'ok') return null;
   const soon = !next || new Date(next) <= new Date();
   return html`<p class="hook-trouble" dir="auto"><${Icon} name="exclamation-triangle" size=${16} /> <span>${error}${state === 'paused' && html`<br />
-    ${soon ? t('webhooks.tried_now') : html`${t('webhooks.tried_next')} <${Time} at=${next} />`}`}</span></p>`;
+    ${soon ? t('webhooks.tried_now') : t('webhooks.tried_next', { time: duration((new Date(next) - Date.now()) / 1000) })}`}</span></p>`;
 }
 export const Numbers = ({ hook }) => html`<dl class="numbers">
   <div><dt>${t('webhooks.pending')}</dt><dd>${hook.pending ? html`<a href=${href('webhooks', [hook.id], { state: 'pending' })}>${counted(hook.pending)}</a>` : number(0)}</dd></div>

@@ -37,7 +37,7 @@ export function Signature({ hook }) {
   const code = useLoad((signal) => text(file, hook, signal), [file, hook.url]);
   const [, name, , command] = FILES[file];
   return html`<div class="stack"><${Card} title=${t('webhooks.signature.what')}><p>${t('webhooks.signature.about')}</p>
-      <dl class="facts headers-told">${HEADERS.map((h) => html`<div key=${h}><dt><bdi class="mono">${h}</bdi></dt><dd>${t(`webhooks.signature.${h.toLowerCase()}`)}</dd></div>`)}</dl>
+      <dl class="hook-facts headers-told">${HEADERS.map((h) => html`<div key=${h}><dt><bdi class="mono">${h}</bdi></dt><dd>${t(`webhooks.signature.${h.toLowerCase()}`)}</dd></div>`)}</dl>
       <p class="muted">${t('webhooks.signature.secret')}</p></${Card}>
     <${Card} title=${t('webhooks.signature.examples')}><p>${t('webhooks.signature.examples_about')}</p>
       <${Tabs} label=${t('webhooks.signature.examples')} value=${file} onValue=${setFile} tabs=${Object.entries(FILES).map(([id, [title]]) => [id, title])} />

@@ -1,0 +1,12 @@
+import { Daemon, Receiver } from './harness.mjs';
+import { Browser, open, PHONE, DESKTOP, accessible } from './browser.mjs';
+const d = await Daemon.start({ settings: { 'browser.executable': '/bin/false', 'log.level':'info' } });
+let status = 200;
+const r = await Receiver.start({ answer: () => ({ status, headers: { 'X-App': 'erp/1.2', 'content-type':'text/plain' }, body: status===200?'':'gone for good, moved to /v2' }) });
+const T='/v1/tenants/default';
+const api = async (m,p,b)=>{ const x=await fetch(d.base+p,{method:m,headers:{Authorization:'Bearer '+d.key,'Content-Type':'application/json'},body:b?JSON.stringify(b):undefined}); const t=await x.text(); if(!x.ok) console.log(m,p,x.status,t); return t?JSON.parse(t):null; };
+await api('PUT',T+'/sessions/main',{}); await api('PUT',T+'/sessions/shop-1',{});
+const b = await Browser.start();
+const shots=async(page,name)=>{ for (const [size,vp] of [['desk',DESKTOP],['phone',PHONE]]) for (const theme of ['light','dark']) { if (size==='phone'&&theme==='dark'&&!process.env.ALL) continue; await page.setViewportSize(vp); await page.emulateMedia({colorScheme:theme,reducedMotion:'reduce'}); await page.screenshot({path:`/tmp/shots/${name}-${size}-${theme}.png`}); } await page.setViewportSize(DESKTOP); await page.emulateMedia({colorScheme:'light',reducedMotion:'reduce'}); };
+export { d, r, api, T, b, shots, open, accessible, PHONE, DESKTOP };
+export const setStatus=(s)=>{status=s};

@@ -1,0 +1,18 @@
+import { d, r, api, T, b, shots, open, accessible, setStatus } from './.view.mjs';
+const page = await b.signedIn(d, { at: 'webhooks' });
+const step = async (n, f) => { try { await f(); } catch (e) { console.log('STEP', n, e.message.slice(0,1500)); await page.screenshot({path:'/tmp/shots/fail-'+n+'.png'}); } };
+page.setDefaultTimeout(15000);
+await step('empty', async()=>{ await page.getByRole('heading',{name:'Tell your software what happens'}).waitFor(); await shots(page,'empty'); await accessible(page,'empty'); });
+await step('form', async()=>{ await page.getByRole('button',{name:'New webhook'}).first().click(); await page.getByLabel('Name', {exact:false}).first().fill('erp'); await page.getByLabel('Address').fill('ftp://10.0.0.1/'); await page.locator('.wrong .error').first().waitFor();
+ await page.getByText('Only these').first().click(); await shots(page,'form'); await accessible(page,'form');
+ await page.getByText('All events',{exact:false}).first().click();
+ await page.getByLabel('Address').fill(r.url); await page.getByRole('dialog').getByRole('button',{name:'New webhook'}).click(); await page.getByText('Secret of erp').waitFor(); await shots(page,'secret'); await accessible(page,'secret'); await page.getByRole('button',{name:'I have stored it'}).click(); await page.getByRole('heading',{name:'Receivers to copy'}).waitFor(); await page.getByText('def verify(').waitFor(); await shots(page,'signature'); await accessible(page,'signature'); });
+await step('test', async()=>{ setStatus(401); await page.getByRole('button',{name:'Test',exact:true}).click(); await page.getByText('did not take').waitFor(); await shots(page,'test'); await accessible(page,'test'); await page.getByRole('dialog').getByRole('button',{name:'Close'}).last().click(); });
+setStatus(410);
+await api('POST',T+'/sessions/main/start'); await api('POST',T+'/sessions/shop-1/start');
+await step('dead', async()=>{ await page.getByRole('tab',{name:'Deliveries'}).click(); await page.getByRole('tab',{name:'Dead letters'}).click(); await page.locator('table.deliveries tbody tr').first().waitFor(); await page.locator('.tick input').nth(1).check(); await shots(page,'dead'); await accessible(page,'dead'); await page.locator('table.deliveries .link').first().click(); await page.getByText('What is posted').waitFor(); await shots(page,'delivery'); await accessible(page,'delivery'); await page.getByRole('dialog').getByRole('button',{name:'Close'}).last().click(); });
+await step('settings', async()=>{ await page.getByRole('tab',{name:'Settings'}).click(); await page.getByText('Stored encrypted').waitFor(); await shots(page,'settings'); await accessible(page,'settings'); });
+await api('PUT',T+'/webhooks/n8n',{url:r.url+'/n8n/webhook/very/long/address/that/wraps/0123456789/0123456789',events:['message.*','session.status','contact.opted_out','agent.handover','alert.*'],sessions:['shop-*'],enabled:false});
+await step('list', async()=>{ await open(page,'webhooks'); await page.getByRole('link',{name:'n8n'}).waitFor(); await shots(page,'list'); await accessible(page,'list'); });
+console.log(page.faults);
+await b.close(); await d.stop?.(); process.exit(0);
