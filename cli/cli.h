@@ -27,6 +27,8 @@ struct cli {
     const char *key_file; /* backups --key-file */
     const char *as;       /* import-session --as */
     bool no_media, force, no_start, repair;
+    const char *tenant, *role; /* dashboard --tenant, --role */
+    bool no_open;              /* dashboard --no-open */
     char **words;       /* what is neither command nor flag */
     int word_count;
 };
@@ -48,6 +50,7 @@ int cmd_restore(struct cli *c);
 int cmd_export_session(struct cli *c);
 int cmd_import_session(struct cli *c);
 int cmd_fsck(struct cli *c);
+int cmd_dashboard(struct cli *c);
 
 /* ---- the master key (docs/security.md) --------------------------------------------------------- */
 

@@ -24,6 +24,7 @@ enum {
     FLAG_ARCHIVE = 1 << 8, /* --key-file, --no-media, --force */
     FLAG_IMPORT = 1 << 9,
     FLAG_FSCK = 1 << 10,
+    FLAG_DASHBOARD = 1 << 11,
 };
 
 static const struct command {
@@ -34,6 +35,8 @@ static const struct command {
 } commands[] = {
     {"serve", cmd_serve, FLAG_SERVE, "", "run the daemon"},
     {"status", cmd_status, FLAG_JSON, "", "health of the daemon and its sessions"},
+    {"dashboard", cmd_dashboard, FLAG_JSON | FLAG_DASHBOARD, "[--tenant TENANT] [--role ROLE] [--no-open]",
+     "a link that signs one person in to the web page; opened when there is a desktop"},
     {"link", cmd_link, FLAG_JSON | FLAG_LINK, "[TENANT/SESSION]",
      "link an account: shows a QR code or a pairing code"},
     {"send", cmd_send, FLAG_JSON | FLAG_SEND, "[TENANT/SESSION] TO TEXT | TO --file FILE",
@@ -94,6 +97,9 @@ static const char flag_help[] =
         "        --no-media         without the files of messages\n"
         "        --force            replace FILE; restore: set what is in the directory aside\n"
         "  import-session: --as TENANT/SESSION, --no-start\n"
+        "  dashboard: --tenant TENANT, --role admin|operator|agent|viewer   what the link gives; without\n"
+        "                           them all that the key may do\n"
+        "        --no-open          only print it\n"
         "  fsck: --repair           mend what can be mended\n";
 static const char closing_words[] =
         "TENANT/SESSION may be left out when there is only one. A text that begins with - goes\n"
@@ -176,6 +182,9 @@ enum {
     OPT_AS,
     OPT_NO_START,
     OPT_REPAIR,
+    OPT_TENANT,
+    OPT_ROLE,
+    OPT_NO_OPEN,
 };
 
 static const struct option options[] = {
@@ -202,6 +211,9 @@ static const struct option options[] = {
     {"as", required_argument, NULL, OPT_AS},
     {"no-start", no_argument, NULL, OPT_NO_START},
     {"repair", no_argument, NULL, OPT_REPAIR},
+    {"tenant", required_argument, NULL, OPT_TENANT},
+    {"role", required_argument, NULL, OPT_ROLE},
+    {"no-open", no_argument, NULL, OPT_NO_OPEN},
     {"follow", no_argument, NULL, 'f'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -316,6 +328,15 @@ static int take_option(struct cli *c, struct parsed *p, int opt)
     case OPT_NO_START:
         c->no_start = true;
         return 0;
+    case OPT_TENANT:
+        c->tenant = optarg;
+        return 0;
+    case OPT_ROLE:
+        c->role = optarg;
+        return 0;
+    case OPT_NO_OPEN:
+        c->no_open = true;
+        return 0;
     case 'f':
         c->follow = true;
         return 0;
@@ -353,6 +374,9 @@ static int refuse_foreign_flags(const struct cli *c, const struct command *cmd)
     }
     if ((c->key_file != NULL || c->no_media || c->force) && !(cmd->flags & FLAG_ARCHIVE)) {
         return cli_usage("--key-file, --no-media and --force belong to backups");
+    }
+    if ((c->tenant != NULL || c->role != NULL || c->no_open) && !(cmd->flags & FLAG_DASHBOARD)) {
+        return cli_usage("--tenant, --role and --no-open belong to dashboard");
     }
     if (c->repair && !(cmd->flags & FLAG_FSCK)) {
         return cli_usage("--repair belongs to fsck");

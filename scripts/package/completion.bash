@@ -12,6 +12,7 @@ _wabridge() {
     --log-format) mapfile -t COMPREPLY < <(compgen -W 'json text auto' -- "$cur"); return ;;
     --log-level) mapfile -t COMPREPLY < <(compgen -W 'trace debug info warn error' -- "$cur"); return ;;
     --style) mapfile -t COMPREPLY < <(compgen -W 'ansi dark light' -- "$cur"); return ;;
+    --role) mapfile -t COMPREPLY < <(compgen -W 'admin operator agent viewer' -- "$cur"); return ;;
     --type) mapfile -t COMPREPLY < <(compgen -W 'image video audio voice document sticker' -- "$cur"); return ;;
     esac
     if [[ $cur == -* ]]; then

@@ -1,9 +1,10 @@
-// Who am I, tickets for event streams, what a stream tells. No browser.
+// Who am I, tickets for event streams, what a stream tells, links to sign in with. No browser.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import http from 'node:http';
 import { test } from 'node:test';
-import { Daemon, deferred, within } from './harness.mjs';
+import { command, Daemon, deferred, PROGRAM, within } from './harness.mjs';
 
 const QUIET = { 'browser.executable': '/bin/false' };
 
@@ -351,3 +352,37 @@ test('switched off: no page, no links', () => withDaemon(async (daemon) => {
   refused(await daemon.call('POST', '/v1/sign-in-links', { body: {} }), 403, 'dashboard_disabled');
   assert.equal((await fetch(`${daemon.base}/`)).status, 404);
 }, { 'dashboard.enabled': 'no' }));
+
+test('wabridge dashboard prints a link that signs in; it says what is wrong', () => withDaemon(async (daemon) => {
+  await daemon.ok('PUT', '/v1/tenants/acme', {});
+  const all = await command(daemon, 'dashboard');
+  assert.equal(all.code, 0, all.err);
+  const url = new RegExp(`^${daemon.base}/#ticket=(wal_[\\w-]{43})$`, 'm').exec(all.out);
+  assert.ok(url, all.out);
+  assert.match(all.out, /once, within 5 minutes/);
+  const { me } = (await signIn(daemon, url[1])).json;
+  assert.deepEqual([me.kind, me.admin], ['sign_in', true]);
+  const agent = JSON.parse((await command(daemon, 'dashboard', '--json', '--tenant', 'acme', '--role', 'agent')).out);
+  assert.deepEqual(Object.keys(agent).sort(), ['expires_at', 'ticket', 'url']);
+  const of = (await signIn(daemon, agent.ticket)).json.me;
+  assert.deepEqual([of.tenant, of.role, of.admin], ['acme', 'agent', false]);
+  for (const [words, code, text] of [[['--tenant', 'nobody'], 1, /no tenant nobody/], [['--role', 'king'], 2, /role/],
+    [['more'], 2, /dashboard \[--tenant/]]) {
+    const wrong = await command(daemon, 'dashboard', ...words);
+    assert.deepEqual([wrong.code, text.test(wrong.err)], [code, true], wrong.err);
+  }
+  assert.equal((await command(daemon, 'status', '--role', 'agent')).code, 2);
+}));
+
+test('links begin with public_url; a daemon without an address makes none that a browser could use', async () => {
+  await withDaemon(async (daemon) => {
+    const made = await link(daemon);
+    assert.equal(made.url, `https://wa.example.com/chat/#ticket=${made.ticket}`);
+  }, { 'server.public_url': 'https://wa.example.com/chat/' });
+  for (const wrong of ['wa.example.com', 'https://', 'https://x/?a=b', 'https://x/#a', 'javascript:alert(1)', 'https://x/"><script>']) {
+    const check = spawnSync(PROGRAM, ['config', 'check'], { encoding: 'utf8',
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, WABRIDGE_SERVER_PUBLIC_URL: wrong } });
+    assert.equal(check.status, 2, wrong);
+    assert.match(check.stderr, /public_url must be like/);
+  }
+});
