@@ -22,6 +22,9 @@ export function bytes(n) {
   return number(n, { style: 'unit', unit: units[i], unitDisplay: 'short', maximumFractionDigits: n < 10 && i > 0 ? 1 : 0 });
 }
 
+// As [memory] of the configuration counts.
+export const mebibytes = (n) => `${number(Math.round(n / 1048576))}\u00a0MiB`;
+
 // 95 → "1 min 35 s", in at most two parts.
 export function duration(seconds) {
   if (seconds == null) return '–';
@@ -40,6 +43,7 @@ export const milliseconds = (ms) => (ms == null ? '–' : ms < 1000 ? number(ms,
 
 const date = (at, options) => formatter(Intl.DateTimeFormat, options).format(at instanceof Date ? at : new Date(at));
 export const time = (at) => date(at, { hour: 'numeric', minute: '2-digit' });
+export const clock = (at) => date(at, { hour: 'numeric', minute: '2-digit', second: '2-digit' });
 export const dateTime = (at) => (at ? date(at, { dateStyle: 'medium', timeStyle: 'short' }) : '–');
 export const exactTime = (at) => (at ? date(at, { dateStyle: 'full', timeStyle: 'medium' }) : '');
 export const shortDate = (at) => date(at, { day: 'numeric', month: 'short' });

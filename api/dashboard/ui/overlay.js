@@ -3,7 +3,7 @@ import { html } from 'htm/preact';
 import { signal } from '@preact/signals';
 import { useEffect, useId, useRef } from 'preact/hooks';
 import { t } from '../core/i18n.js';
-import { Button, Icon, IconButton } from './controls.js';
+import { Button, Checkbox, Icon, IconButton } from './controls.js';
 
 // ---- dialogs: the browser's own <dialog> holds the focus and knows Escape
 export function Dialog({ title, onClose, children, acts, wide = false }) {
@@ -20,20 +20,24 @@ export function Dialog({ title, onClose, children, acts, wide = false }) {
     <div class="dialog-content">${children}</div>${acts && html`<footer>${acts}</footer>`}</div></dialog>`;
 }
 
-// if (await confirm({title, text, act: 'Log out', danger: true})) …   With `type`, that word must be typed.
+// if (await confirm({title, text, act: 'Log out', danger: true})) …   With `type`, that word must be typed;
+// with `option`, a checkbox of that text, the answer is {option: true or false}.
 const question = signal(null);
 export const confirm = (options) => new Promise((resolve) => (question.value = { ...options, resolve }));
 function Question() {
   const q = question.value;
-  const typed = useRef('');
+  const typed = useRef(''), option = useRef(false);
   if (!q) return null;
   const end = (answer) => {
     question.value = null;
-    q.resolve(answer);
+    q.resolve(answer && q.option ? { option: option.current } : answer);
+    typed.current = '';
+    option.current = false;
   };
   const agree = () => (!q.type || typed.current === q.type) && end(true);
   return html`<${Dialog} title=${q.title} onClose=${() => end(false)} acts=${html`<${Button} onClick=${() => end(false)}>${t('common.cancel')}</${Button}>
     <${Button} kind=${q.danger ? 'danger' : 'primary'} onClick=${agree}>${q.act}</${Button}>`}><p>${q.text}</p>
+    ${q.option && html`<p class="row"><${Checkbox} label=${q.option} onValue=${(yes) => (option.current = yes)} /></p>`}
     ${q.type && html`<label class="field">${t('common.type_to_confirm', { word: q.type })}<input type="text" dir="ltr" autocomplete="off" onInput=${(e) => (typed.current = e.currentTarget.value)} /></label>`}</${Dialog}>`;
 }
 

@@ -1,0 +1,102 @@
+// What happened, for people: of one session or of all, by day, newest first. The first page is read
+// again when events say that something happened; older ones stay as they were.
+import { html } from 'htm/preact';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { get, of } from '../../core/api.js';
+import { tenant } from '../../core/auth.js';
+import { dayName, exactTime, phone, time } from '../../core/format.js';
+import { has, t } from '../../core/i18n.js';
+import { throttled, useEvents, useLoad } from '../../core/load.js';
+import { href } from '../../core/router.js';
+import { Button, Empty, Icon, Loaded } from '../../ui/controls.js';
+import { problem } from '../../ui/overlay.js';
+
+const PAGE = 50;
+const PAGES_AT_ONCE = 5;   // a page of a busy tenant may hold few items
+const AGAIN_MS = 1500;
+const TYPES = ['session.status', 'message.received', 'message.sent', 'message.status', 'gap', 'reconnected'];
+const SIGNS = {
+  linked: ['link', 'ok'], unlinked: ['link-slash', 'bad'], connected: ['signal', 'ok'], disconnected: ['signal-slash', 'warn'], conflict: ['arrows-right-left', 'warn'],
+  stopped: ['stop', ''], session_failed: ['exclamation-triangle', 'bad'], received: ['inbox', 'info'], sent: ['paper-airplane', 'info'], failed: ['exclamation-circle', 'bad'],
+};
+
+const path = (session) => (session ? of`/sessions/${session}/activity` : of`/activity`);
+
+// {items, next_cursor}, with as many pages as it takes to have something to show.
+async function more(session, cursor, signal) {
+  const items = [];
+  let next = cursor;
+  for (let i = 0; i < PAGES_AT_ONCE; i++) {
+    const page = await get(path(session), { limit: PAGE, cursor: next }, { signal });
+    items.push(...page.items);
+    next = page.next_cursor;
+    if (!next || items.length >= PAGE / 2) break;
+  }
+  return { items, next_cursor: next };
+}
+
+function words(item) {
+  if (!has(`activity.kinds.${item.kind}`)) return item.text;
+  if (item.kind === 'linked') return item.phone ? t('activity.kinds.linked_to', { phone: phone(item.phone) }) : t('activity.kinds.linked');
+  const text = t(`activity.kinds.${item.kind}`, { n: item.count });
+  return item.chats > 1 ? t('activity.in_chats', { what: text, n: item.chats }) : text;
+}
+
+function Item({ item, session }) {
+  const [icon, tone] = SIGNS[item.kind] || ['information-circle', ''];
+  const long = item.from_at !== item.at && time(item.from_at) !== time(item.at);
+  const why = item.code || item.reason;
+  return html`<li class="happened"><span class=${`happened-sign ${tone}`}><${Icon} name=${icon} size=${18} /></span>
+    <div><p>${words(item)}${!session && html` <a class="happened-where" href=${href('sessions', [item.session])} dir="ltr">${item.session}</a>`}</p>${why && html`<p class="muted" dir="auto">${why}</p>`}</div>
+    <time class="muted" datetime=${item.at} title=${exactTime(item.at)}>${long ? `${time(item.from_at)} – ${time(item.at)}` : time(item.at)}</time></li>`;
+}
+
+function Days({ items, session }) {
+  const days = useMemo(() => {
+    const out = [];
+    for (const item of items) {
+      const name = dayName(item.at);
+      if (out.at(-1)?.name !== name) out.push({ name, items: [] });
+      out.at(-1).items.push(item);
+    }
+    return out;
+  }, [items]);
+  return days.map((day) => html`<section key=${day.name} class="day"><h2>${day.name}</h2><ol>${day.items.map((item) => html`<${Item} key=${`${item.session} ${item.kind} ${item.from_at}`} item=${item} session=${session} />`)}</ol></section>`);
+}
+
+export function Feed({ session }) {
+  const first = useLoad((signal) => more(session, undefined, signal), [tenant.value, session]);
+  const [older, setOlder] = useState(null);   // {items, next_cursor, busy}
+  useEffect(() => setOlder(null), [tenant.value, session]);
+  const [again] = useState(() => ({ call: null }));
+  useEffect(() => {
+    again.call = throttled(first.reload, AGAIN_MS);
+    return () => again.call.cancel();
+  }, [first.reload]);
+  // once older items are shown, a new first page would leave a gap before them
+  useEvents(TYPES, (event) => {
+    if (!older && (!session || !event.session || event.session === session)) again.call();
+  }, [session, older]);
+  const load = async () => {
+    const from = older || { items: [], next_cursor: first.data.next_cursor };
+    setOlder({ ...from, busy: true });
+    try {
+      const page = await more(session, from.next_cursor);
+      setOlder({ items: [...from.items, ...page.items], next_cursor: page.next_cursor });
+    } catch (error) {
+      setOlder(older);
+      problem(error, t('activity.trouble'));
+    }
+  };
+  const newest = () => {
+    setOlder(null);
+    first.reload();
+  };
+  const empty = html`<${Empty} icon="list-bullet" title=${t('activity.empty')}>${t('activity.empty_about')}</${Empty}>`;
+  return html`<${Loaded} of=${first} lines=${6} height=${40} empty=${empty} isEmpty=${(d) => d.items.length === 0 && !d.next_cursor}>${(data) => {
+    const items = older ? [...data.items, ...older.items] : data.items;
+    const next = older ? older.next_cursor : data.next_cursor;
+    return html`<div class="feed"><${Days} items=${items} session=${session} />
+      <div class="row">${next ? html`<${Button} busy=${older?.busy} onClick=${load}>${t('common.more')}</${Button}>` : html`<p class="muted">${t('activity.end')}</p>`}${older && html`<${Button} kind="quiet" icon="chevron-up" onClick=${newest}>${t('activity.newest')}</${Button}>`}</div></div>`;
+  }}</${Loaded}>`;
+}

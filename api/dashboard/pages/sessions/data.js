@@ -1,0 +1,46 @@
+// The sessions of the tenant, and one of them, kept up to date: a session.status event is the session
+// object itself, session.qr tells of a new code; what no event tells (memory, backlog) is asked for
+// now and then.
+import { all, get, of } from '../../core/api.js';
+import { tenant } from '../../core/auth.js';
+import { useEvents, useInterval, useLoad } from '../../core/load.js';
+
+const AGAIN_MS = 15_000;
+const LIVE = ['session.status', 'session.qr', 'gap', 'reconnected'];
+
+// What an event makes of a session; the events' own members stay out of it.
+function changed(session, { type, data }) {
+  if (type === 'session.qr') return { ...session, qr: { attempt: data.attempt, max_attempts: data.max_attempts, expires_at: data.expires_at } };
+  const { previous, ...now } = data;
+  return { ...session, ...now };
+}
+
+// branch-9 comes before branch-10
+const names = new Intl.Collator('en', { numeric: true });
+const sorted = (items) => items.sort((a, b) => names.compare(a.id, b.id));
+
+export function useSessions() {
+  const list = useLoad((signal) => all(of`/sessions`, {}, { signal }).then(sorted), [tenant.value]);
+  useEvents(LIVE, (event) => {
+    if (event.type === 'session.qr') return;   // the list shows no codes
+    if (!event.session) return void list.reload();
+    list.set((items) => items && (items.some((s) => s.id === event.session)
+      ? items.map((s) => (s.id === event.session ? changed(s, event) : s))
+      : sorted([...items, changed({}, event)])));
+  }, [list.reload]);
+  useInterval(list.reload, AGAIN_MS, [list.reload]);
+  return list;
+}
+
+export function useSession(name) {
+  const one = useLoad((signal) => get(of`/sessions/${name}`, {}, { signal }), [tenant.value, name]);
+  useEvents(LIVE, (event) => {
+    if (!event.session) one.reload();
+    else if (event.session === name) one.set((s) => s && changed(s, event));
+  }, [one.reload, name]);
+  useInterval(one.reload, AGAIN_MS, [one.reload]);
+  return one;
+}
+
+export const isLinked = (s) => Boolean(s.account) && s.status !== 'logged_out';
+export const accountName = (s) => s.account?.push_name || '';

@@ -1,0 +1,68 @@
+// What may be changed of a session: does it start with the daemon, and what is noted of it (metadata).
+import { html } from 'htm/preact';
+import { useState } from 'preact/hooks';
+import { of, put } from '../../core/api.js';
+import { can, isAdmin, tenant } from '../../core/auth.js';
+import { t } from '../../core/i18n.js';
+import { Button, Card, Copy, IconButton, Switch, TextField } from '../../ui/controls.js';
+import { Dialog, problem, toast } from '../../ui/overlay.js';
+import { Facts } from './cards.js';
+
+const NOTE_BYTES = 4096;   // the server's bound of all of it
+const asText = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
+
+// "42", "true", {"a":1}: a value that was not a text stays what it was.
+function asValue(text, before) {
+  if (typeof before === 'string' || before === undefined) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function Metadata({ session, onClose, taken }) {
+  const [rows, setRows] = useState(() => [...Object.entries(session.metadata).map(([name, value]) => ({ name, text: asText(value), before: value })), { name: '', text: '' }]);
+  const [busy, setBusy] = useState(false);
+  const [fault, setFault] = useState('');
+  const change = (i, part) => setRows(rows.map((row, at) => (at === i ? { ...row, ...part } : row)));
+  const save = async (e) => {
+    e.preventDefault();
+    const metadata = Object.fromEntries(rows.filter((row) => row.name.trim()).map((row) => [row.name.trim(), asValue(row.text, row.before)]));
+    if (new TextEncoder().encode(JSON.stringify(metadata)).length > NOTE_BYTES) return setFault(t('sessions.settings.too_much'));
+    setBusy(true);
+    try {
+      taken(await put(of`/sessions/${session.id}`, { metadata }));
+      toast(t('common.saved'));
+      onClose();
+    } catch (error) {
+      setFault(error.status === 0 ? t('errors.offline_detail') : error.field('metadata') || error.message);
+      setBusy(false);
+    }
+  };
+  return html`<${Dialog} title=${t('sessions.settings.notes')} onClose=${onClose} acts=${html`<${Button} onClick=${onClose}>${t('common.cancel')}</${Button}><${Button} kind="primary" type="submit" form="session-notes" busy=${busy}>${t('common.save')}</${Button}>`}>
+    <form id="session-notes" onSubmit=${save}><p class="hint">${t('sessions.settings.notes_about')}</p>${rows.map((row, i) => html`<div class="note-row" key=${i}>
+      <${TextField} label=${t('sessions.settings.name')} value=${row.name} maxlength="200" onValue=${(name) => change(i, { name })} /><${TextField} label=${t('sessions.settings.value')} value=${row.text} onValue=${(text) => change(i, { text })} />
+      <${IconButton} icon="trash" label=${t('sessions.settings.drop', { name: row.name || String(i + 1) })} onClick=${() => setRows(rows.filter((_, at) => at !== i))} /></div>`)}
+    <${Button} small icon="plus" onClick=${() => setRows([...rows, { name: '', text: '' }])}>${t('common.add')}</${Button}>${fault && html`<p class="field error" role="alert">${fault}</p>`}</form></${Dialog}>`;
+}
+
+export function Settings({ session: s, taken }) {
+  const [editing, setEditing] = useState(false);
+  const manage = can('sessions:manage');
+  const notes = Object.entries(s.metadata || {});
+  const setAutostart = async (autostart) => {
+    taken({ ...s, autostart });
+    try {
+      taken(await put(of`/sessions/${s.id}`, { autostart }));
+    } catch (error) {
+      taken({ ...s, autostart: !autostart });
+      problem(error, t('sessions.acts.failed', { name: s.id }));
+    }
+  };
+  return html`<${Card} title=${t('sessions.settings.title')} acts=${manage && html`<${Button} small icon="pencil-square" onClick=${() => setEditing(true)}>${t('sessions.settings.edit')}</${Button}>`}>
+    ${manage ? html`<${Switch} label=${t('sessions.settings.autostart')} checked=${s.autostart} onValue=${setAutostart} />` : html`<p>${t(s.autostart ? 'sessions.settings.autostart' : 'sessions.settings.by_hand')}</p>`}
+    ${notes.length > 0 ? html`<${Facts} rows=${notes.map(([name, value]) => [name, html`<span dir="auto">${asText(value)}</span>`])} />` : html`<p class="muted">${t('sessions.settings.no_notes')}</p>`}
+    ${isAdmin() && html`<details class="export"><summary>${t('sessions.export.title')}</summary><p>${t('sessions.export.about')}</p><${Copy} text=${`wabridge export-session ${tenant.value}/${s.id} ${s.id}.session --key-file phrase`} /></details>`}
+    ${editing && html`<${Metadata} session=${s} taken=${taken} onClose=${() => setEditing(false)} />`}</${Card}>`;
+}
