@@ -9,6 +9,7 @@ import { EVENT_TYPES } from './events.js';
 
 const BACKOFF_MS = [500, 1000, 2000, 5000, 10_000, 20_000];
 const HIDDEN_MS = 60_000;   // a glance at another tab does not cost the connection
+export const awake = signal(false);   // somebody wants to hear of messages also while the tab is hidden
 // off · connecting · live · waiting (tries again by itself) · asleep · refused
 export const connection = signal({ state: 'off', since: Date.now() });
 
@@ -47,7 +48,7 @@ function later() {
 async function open() {
   drop();
   if (!signedIn.value || !tenant.value || !can('events:read')) return say('off');
-  if (document.hidden && attempt === 0 && last > 0) return say('asleep');
+  if (document.hidden && !awake.value && attempt === 0 && last > 0) return say('asleep');
   const mine = generation;
   say(attempt ? 'waiting' : 'connecting');
   try {
@@ -111,7 +112,7 @@ document.addEventListener('visibilitychange', () => {
   clearTimeout(sleeper);
   if (document.hidden) {
     sleeper = setTimeout(() => {
-      if (!source) return;
+      if (!source || awake.value) return;
       drop();
       attempt = 0;
       say('asleep');

@@ -91,8 +91,8 @@ export const More = ({ of: list, onTrouble }) => list.data?.next_cursor && html`
 export const PageHead = ({ title, about, children }) => html`<header class="page-head"><div><h1 tabindex="-1">${title}</h1>${about && html`<p>${about}</p>`}</div>${children && html`<div class="acts">${children}</div>`}</header>`;
 export const Card = ({ title, children, class: more = '', acts, ...rest }) => html`<section class=${`card ${more}`} ...${rest}>${title && html`<header><h2>${title}</h2>${acts}</header>`}${children}</section>`;
 
-// tabs: [[id, text, count?], …]
-export function Tabs({ tabs, value: chosen, onValue, label }) {
+// tabs: [[id, text, count?], …]; panel: the id of what they switch
+export function Tabs({ tabs, value: chosen, onValue, label, panel }) {
   const move = (e) => {
     const step = { ArrowRight: 1, ArrowLeft: -1, Home: -99, End: 99 }[e.key];
     if (!step) return;
@@ -104,5 +104,5 @@ export function Tabs({ tabs, value: chosen, onValue, label }) {
     e.currentTarget.querySelectorAll('[role=tab]')[next].focus();
   };
   return html`<div class="tabs" role="tablist" aria-label=${label} onKeyDown=${move}>${tabs.map(([id, text, count]) => html`<button key=${id} type="button" role="tab"
-    aria-selected=${id === chosen ? 'true' : 'false'} tabindex=${id === chosen ? 0 : -1} onClick=${() => onValue(id)}>${text}${count !== undefined && html` <span class="count">${count}</span>`}</button>`)}</div>`;
+    aria-selected=${id === chosen ? 'true' : 'false'} aria-controls=${id === chosen ? panel : undefined} tabindex=${id === chosen ? 0 : -1} onClick=${() => onValue(id)}>${text}${count !== undefined && html` <span class="count">${count}</span>`}</button>`)}</div>`;
 }
