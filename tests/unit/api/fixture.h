@@ -40,7 +40,8 @@ struct house {
     struct cdp *cdp;
     struct bridge *bridge;
     struct api *api;
-    uv_async_t leave;
+    uv_async_t leave, errand;
+    void (*errand_fn)(struct house *h); /* to be run on the loop: house_do() */
     pthread_t thread;
     int loop_rc; /* of uv_loop_close(): 0 when nothing was left open */
 };
@@ -49,6 +50,7 @@ static void on_store_closed(void *arg)
 {
     struct house *h = arg;
     uv_close((uv_handle_t *)&h->leave, NULL);
+    uv_close((uv_handle_t *)&h->errand, NULL);
 }
 
 static void on_cdp_closed(void *arg)
@@ -73,6 +75,19 @@ static void on_leave(uv_async_t *a)
 {
     struct house *h = a->data;
     api_close(h->api, GRACE_MS, on_api_closed, h);
+}
+
+static void on_errand(uv_async_t *a)
+{
+    struct house *h = a->data;
+    h->errand_fn(h);
+}
+
+/* fn runs on the loop, soon; it says itself when it is done. */
+static inline void house_do(struct house *h, void (*fn)(struct house *h))
+{
+    h->errand_fn = fn;
+    (void)uv_async_send(&h->errand);
 }
 
 static void *run_loop(void *arg)
@@ -130,7 +145,9 @@ static int house_open(struct house *h)
     free(key);
     h->port = api_port(h->api);
     h->leave.data = h;
-    if (uv_async_init(&h->loop, &h->leave, on_leave) != 0) {
+    h->errand.data = h;
+    if (uv_async_init(&h->loop, &h->leave, on_leave) != 0 ||
+        uv_async_init(&h->loop, &h->errand, on_errand) != 0) {
         return -1;
     }
     return pthread_create(&h->thread, NULL, run_loop, h);
