@@ -1,12 +1,14 @@
 // Buttons, fields and small signs. All text comes in translated.
 import { html } from 'htm/preact';
-import { useId, useState } from 'preact/hooks';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { t, has } from '../core/i18n.js';
 import { dateTime, exactTime, ago } from '../core/format.js';
 
 const SPRITE = import.meta.resolve('../icons.svg');
 // Decoration unless it has a label.
-export const Icon = ({ name, label, size = 20 }) => html`<svg class="icon" width=${size} height=${size}
+// Those that show a direction of reading are mirrored from right to left.
+const FLIPS = new Set(['arrow-left', 'arrow-right', 'chevron-left', 'chevron-right', 'arrow-uturn-left', 'arrow-right-start-on-rectangle', 'arrow-top-right-on-square', 'paper-airplane', 'list-bullet', 'queue-list', 'document-text', 'chart-bar']);
+export const Icon = ({ name, label, size = 20 }) => html`<svg class=${FLIPS.has(name) ? 'icon flips' : 'icon'} width=${size} height=${size}
   role=${label ? 'img' : undefined} aria-label=${label} aria-hidden=${label ? undefined : 'true'} focusable="false"><use href=${`${SPRITE}#${name}`} /></svg>`;
 
 // kind: 'primary' | 'plain' | 'quiet' | 'danger'. busy: an act is on its way. href makes it a link.
@@ -28,7 +30,7 @@ export function Field({ label, hint, error, optional, children, class: more = ''
     <label for=${id}>${label}${optional && html` <span class="optional">${t('common.optional')}</span>`}</label>
     ${children({ id, 'aria-describedby': about, 'aria-invalid': error ? 'true' : undefined })}
     ${hint && html`<p class="hint" id=${`${id}-hint`}>${hint}</p>`}
-    ${error && html`<p class="error" id=${`${id}-error`}><${Icon} name="exclamation-circle" size=${16} /> ${error}</p>`}
+    ${error && html`<p class="error" role="alert" id=${`${id}-error`}><${Icon} name="exclamation-circle" size=${16} /> ${error}</p>`}
   </div>`;
 }
 const value = (onValue) => (e) => onValue?.(e.currentTarget.value);
@@ -47,12 +49,24 @@ export function SearchField({ label, value: text, onValue, ...rest }) {
     value=${text} onInput=${value(onValue)} dir="auto" ...${rest} /></div>`;
 }
 
+// The browser's own way works on HTTPS and on the machine itself only; elsewhere by a selection.
+async function toClipboard(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text).then(() => true, () => false);
+  const field = Object.assign(document.createElement('textarea'), { value: text, readOnly: true });
+  const before = document.activeElement;
+  (before?.closest('dialog') || document.body).append(field);
+  field.select();
+  const done = document.execCommand('copy');
+  field.remove();
+  before?.focus();
+  return done;
+}
 // A secret or address to copy.
 export function Copy({ text, label, secret = false }) {
   const [done, setDone] = useState(false);
   const [seen, setSeen] = useState(!secret);
   const copy = async () => {
-    await navigator.clipboard.writeText(text);
+    if (!(await toClipboard(text))) return;
     setDone(true);
     setTimeout(() => setDone(false), 2000);
   };
@@ -103,6 +117,11 @@ export function Tabs({ tabs, value: chosen, onValue, label, panel }) {
     onValue(tabs[next][0]);
     e.currentTarget.querySelectorAll('[role=tab]')[next].focus();
   };
-  return html`<div class="tabs" role="tablist" aria-label=${label} onKeyDown=${move}>${tabs.map(([id, text, count]) => html`<button key=${id} type="button" role="tab"
+  const list = useRef(null);
+  useEffect(() => {
+    const box = list.current, tab = box.querySelector('[aria-selected=true]');   // a row that is too long for a phone
+    if (tab) box.scrollLeft += tab.getBoundingClientRect().x + tab.offsetWidth / 2 - box.getBoundingClientRect().x - box.offsetWidth / 2;
+  }, [chosen]);
+  return html`<div class="tabs" ref=${list} role="tablist" aria-label=${label} onKeyDown=${move}>${tabs.map(([id, text, count]) => html`<button key=${id} type="button" role="tab"
     aria-selected=${id === chosen ? 'true' : 'false'} aria-controls=${id === chosen ? panel : undefined} tabindex=${id === chosen ? 0 : -1} onClick=${() => onValue(id)}>${text}${count !== undefined && html` <span class="count">${count}</span>`}</button>`)}</div>`;
 }

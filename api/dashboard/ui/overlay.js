@@ -1,21 +1,23 @@
 // What lies above the page: dialogs, questions, menus, toasts.
 import { html } from 'htm/preact';
 import { signal } from '@preact/signals';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { t } from '../core/i18n.js';
 import { Button, Checkbox, Icon, IconButton } from './controls.js';
 
 // ---- dialogs: the browser's own <dialog> holds the focus and knows Escape
 export function Dialog({ title, onClose, children, acts, wide = false }) {
-  const ref = useRef(null);
+  const ref = useRef(null), outside = useRef(false);   // a press that began inside, on a text say, closes nothing
   const id = useId();
   useEffect(() => {
     const before = document.activeElement;
     ref.current.showModal();
+    // the first thing to fill in or to decide, not the cross in the corner
+    (ref.current.querySelector('.dialog-content :is(input, textarea, select):not([type=file], [disabled])') || ref.current.querySelector('footer button, .dialog-content button'))?.focus();
     return () => before?.isConnected && before.focus();
   }, []);
   return html`<dialog ref=${ref} class=${`dialog ${wide ? 'wide' : ''}`} aria-labelledby=${id} onCancel=${(e) => { e.preventDefault(); onClose(); }}
-    onClick=${(e) => e.target === ref.current && onClose()}>
+    onPointerDown=${(e) => (outside.current = e.target === ref.current)} onClick=${(e) => e.target === ref.current && outside.current && onClose()}>
     <div class="dialog-body"><header><h2 id=${id}>${title}</h2><${IconButton} icon="x-mark" label=${t('common.close')} onClick=${onClose} /></header>
     <div class="dialog-content">${children}</div>${acts && html`<footer>${acts}</footer>`}</div></dialog>`;
 }
@@ -26,19 +28,20 @@ const question = signal(null);
 export const confirm = (options) => new Promise((resolve) => (question.value = { ...options, resolve }));
 function Question() {
   const q = question.value;
-  const typed = useRef(''), option = useRef(false);
+  const [typed, setTyped] = useState('');
+  const option = useRef(false);
   if (!q) return null;
   const end = (answer) => {
     question.value = null;
     q.resolve(answer && q.option ? { option: option.current } : answer);
-    typed.current = '';
+    setTyped('');
     option.current = false;
   };
-  const agree = () => (!q.type || typed.current === q.type) && end(true);
+  const agree = () => (!q.type || typed === q.type) && end(true);
   return html`<${Dialog} title=${q.title} onClose=${() => end(false)} acts=${html`<${Button} onClick=${() => end(false)}>${t('common.cancel')}</${Button}>
-    <${Button} kind=${q.danger ? 'danger' : 'primary'} onClick=${agree}>${q.act}</${Button}>`}><p>${q.text}</p>
+    <${Button} kind=${q.danger ? 'danger' : 'primary'} disabled=${Boolean(q.type) && typed !== q.type} onClick=${agree}>${q.act}</${Button}>`}><p>${q.text}</p>
     ${q.option && html`<p class="row"><${Checkbox} label=${q.option} onValue=${(yes) => (option.current = yes)} /></p>`}
-    ${q.type && html`<label class="field">${t('common.type_to_confirm', { word: q.type })}<input type="text" dir="ltr" autocomplete="off" onInput=${(e) => (typed.current = e.currentTarget.value)} /></label>`}</${Dialog}>`;
+    ${q.type && html`<label class="field">${t('common.type_to_confirm', { word: q.type })}<input type="text" dir="ltr" autocomplete="off" value=${typed} onInput=${(e) => setTyped(e.currentTarget.value)} onKeyDown=${(e) => e.key === 'Enter' && agree()} /></label>`}</${Dialog}>`;
 }
 
 // ---- toasts: toast('Saved'); toast(text, {tone: 'bad', act: 'Undo', onAct}); problem(error, 'What failed')
@@ -53,6 +56,11 @@ export function toast(text, { tone = 'ok', detail, act, onAct, ms = act || tone 
 function dismiss(id) {
   toasts.value = toasts.value.filter((x) => x.id !== id);
 }
+// By its own button, which goes with it: the focus must not fall to the top of the page.
+function leave(id) {
+  dismiss(id);
+  document.getElementById('main')?.focus({ preventScroll: true });
+}
 // An error of a call, in words that help: what was tried, and what the server says.
 export function problem(error, title, { onRetry } = {}) {
   if (error.name === 'AbortError') return;
@@ -62,10 +70,18 @@ export function problem(error, title, { onRetry } = {}) {
   });
 }
 const SIGNS = { ok: 'check-circle', bad: 'exclamation-triangle', info: 'information-circle' };
-const Toasts = () => html`<div class="toasts" role="region" aria-label=${t('common.notices')} aria-live="polite">${toasts.value.map((x) => html`<div key=${x.id} class=${`toast ${x.tone}`} role=${x.tone === 'bad' ? 'alert' : undefined}
-  onMouseEnter=${() => clearTimeout(x.timer)}><${Icon} name=${SIGNS[x.tone] || SIGNS.info} /><div dir="auto"><strong>${x.text}</strong>${x.detail && html`<p>${x.detail}</p>`}</div>
-  ${x.act && html`<${Button} small onClick=${() => { dismiss(x.id); x.onAct(); }}>${x.act}</${Button}>`}
-  <${IconButton} icon="x-mark" size=${16} label=${t('common.close')} onClick=${() => dismiss(x.id)} /></div>`)}</div>`;
+// In the top layer, shown anew with each change: else an open dialog would lie above them.
+function Toasts() {
+  const ref = useRef(null);
+  useEffect(() => {
+    ref.current.hidePopover();
+    if (toasts.value.length) ref.current.showPopover();
+  }, [toasts.value]);
+  return html`<div class="toasts" ref=${ref} popover="manual" role="region" aria-label=${t('common.notices')} aria-live="polite">${toasts.value.map((x) => html`<div key=${x.id} class=${`toast ${x.tone}`} role=${x.tone === 'bad' ? 'alert' : undefined}
+  onMouseEnter=${() => clearTimeout(x.timer)} onFocusIn=${() => clearTimeout(x.timer)}><${Icon} name=${SIGNS[x.tone] || SIGNS.info} /><div dir="auto"><strong>${x.text}</strong>${x.detail && html`<p>${x.detail}</p>`}</div>
+  ${x.act && html`<${Button} small onClick=${() => { leave(x.id); x.onAct(); }}>${x.act}</${Button}>`}
+  <${IconButton} icon="x-mark" size=${16} label=${t('common.close')} onClick=${() => leave(x.id)} /></div>`)}</div>`;
+}
 
 export const Overlays = () => html`<${Question} /><${Toasts} />`;
 

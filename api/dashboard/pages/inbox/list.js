@@ -1,6 +1,7 @@
 // The list of chats, 10,000 of them if need be: only the rows in sight are in the page.
 import { html } from 'htm/preact';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { isTaken, singleKeys } from '../../core/keys.js';
 import { t } from '../../core/i18n.js';
 import { go, setQuery } from '../../core/router.js';
 import { Button, Empty, SearchField, Skeleton, Spinner, Trouble } from '../../ui/controls.js';
@@ -76,7 +77,7 @@ export function ChatList({ session, chat, query }) {
   const sessionShown = sessions.value.length > 1 && !query.session;
   useEffect(() => {
     const keys = (e) => {
-      if (e.key !== '/' || e.ctrlKey || e.metaKey || e.altKey || e.target.closest?.('input, textarea, select, [contenteditable], dialog')) return;
+      if (e.key !== '/' || !singleKeys.value || isTaken(e)) return;
       e.preventDefault();
       if (field.current?.offsetParent === null) go('inbox', [], query);
       field.current?.querySelector('input')?.focus();

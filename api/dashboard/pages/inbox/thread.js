@@ -1,6 +1,7 @@
 // The open conversation: its head, its messages, and where one writes.
 import { html } from 'htm/preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { singleKeys } from '../../core/keys.js';
 import { t } from '../../core/i18n.js';
 import { go, route } from '../../core/router.js';
 import { Empty, Skeleton, Trouble } from '../../ui/controls.js';
@@ -41,7 +42,7 @@ export function Thread({ session, chat: id, panel, onPanel }) {
         if (replyTo) setReplyTo(null);
         else if (panel) onPanel();
         else if (!typing(e.target)) back();
-      } else if (e.key === 'r' && !typing(e.target)) {
+      } else if (e.key === 'r' && singleKeys.value && !typing(e.target)) {
         const last = messages.value.findLast((m) => m.direction === 'in' && m.type !== 'system');
         if (last) {
           e.preventDefault();
