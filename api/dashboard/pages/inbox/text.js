@@ -61,9 +61,11 @@ export const plain = (text) => text.replace(/```/g, '').replace(/(?<![\p{L}\p{N}
 export const Snippet = ({ text }) => html`${text.split('**').map((part, i) => (i % 2 ? html`<mark key=${i}>${part}</mark>` : part))}`;
 
 const JUMBO = /^(?:\p{RI}\p{RI}|\p{Emoji_Presentation}|\p{Emoji}\uFE0F)(?:\p{EMod}|\uFE0F|\u200D(?:\p{Emoji_Presentation}|\p{Emoji}\uFE0F?))*$/u;
+const SIGNS = new Intl.Segmenter('en', { granularity: 'grapheme' });
+const WORDS = /[\p{L}\p{N}]/u;
 // Up to three emoji and nothing else are shown big.
 export function isJumbo(text) {
-  if (!text || text.length > 40) return false;
-  const signs = [...new Intl.Segmenter('en', { granularity: 'grapheme' }).segment(text.trim())].map((s) => s.segment);
+  if (!text || text.length > 40 || WORDS.test(text)) return false;
+  const signs = [...SIGNS.segment(text.trim())].map((s) => s.segment);
   return signs.length > 0 && signs.length <= 3 && signs.every((sign) => JUMBO.test(sign));
 }
