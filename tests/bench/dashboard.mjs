@@ -1,6 +1,7 @@
 // What scrolling the inbox costs the browser: 10,000 chats, a thread of 20,000 messages. A task over
-// 50 ms is what a person feels. An idle page of the same browser is measured beside it: on a busy
-// machine it has long tasks too, and only what is above them is ours.
+// 50 ms is what a person feels. Tasks are counted twice: by the clock, as the browser's own observer
+// does, where whatever else the machine does counts too (an idle page is measured beside it); and by
+// the processor time that the page's thread spent in them, which is ours alone.
 //   node tests/bench/dashboard.mjs
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
@@ -8,34 +9,35 @@ import { Browser, open } from '../integration/browser.mjs';
 import { BUILD, Daemon, removeDirectory, temporaryDirectory } from '../integration/harness.mjs';
 import { row } from './rows.mjs';
 
-const FRAMES = 400, STEP_PX = 160;
+const FRAMES = 400, STEP_PX = 160, LONG_MS = 50;
 const dataDir = temporaryDirectory('scroll');
 execFileSync(path.join(BUILD, 'tests/bench/fill_store'), [dataDir, '10000', '20000']);
 const daemon = await Daemon.start({ dataDir, settings: { 'browser.executable': '/bin/false', 'log.level': 'info' } });
 const browser = await Browser.start();
 const page = await browser.signedIn(daemon, { at: 'inbox' });
-const cdp = await page.context().newCDPSession(page);
-await cdp.send('Performance.enable');
-const metric = async (name) => (await cdp.send('Performance.getMetrics')).metrics.find((m) => m.name === name).value;
+
+// Tasks of the page's main thread, in ms: by the clock and by processor time.
+function tasksOf(trace) {
+  const events = JSON.parse(trace).traceEvents;
+  const main = events.filter((e) => e.name === 'thread_name' && e.args.name === 'CrRendererMain').map((e) => `${e.pid}.${e.tid}`);
+  const tasks = events.filter((e) => /RunTask$/.test(e.name) && e.ph === 'X' && main.includes(`${e.pid}.${e.tid}`));
+  return { clock: tasks.map((e) => e.dur / 1000), cpu: tasks.map((e) => (e.tdur ?? 0) / 1000) };
+}
+const long = (list) => `${list.filter((ms) => ms > LONG_MS).length} > ${LONG_MS} ms`;
+const most = (list) => `max ${Math.round(Math.max(0, ...list))} ms`;
 
 async function measured(name, selector, step) {
-  const [task, script] = [await metric('TaskDuration'), await metric('ScriptDuration')];
-  const tasks = await page.evaluate(async ([sel, by, frames]) => {
-    const long = [];
-    const observer = new PerformanceObserver((list) => long.push(...list.getEntries().map((e) => e.duration)));
-    observer.observe({ entryTypes: ['longtask'] });
+  await browser.browser.startTracing(page, { categories: ['toplevel'] });
+  await page.evaluate(async ([sel, by, frames]) => {
     const box = document.querySelector(sel);
     for (let i = 0; i < frames; i++) {
       if (by) box.scrollTop += by;
       await new Promise((resolve) => requestAnimationFrame(resolve));
     }
-    long.push(...observer.takeRecords().map((e) => e.duration));
-    observer.disconnect();
-    return long;
   }, [selector, step, FRAMES]);
-  const perFrame = (now, was) => `${((1000 * (now - was)) / FRAMES).toFixed(1)} ms`;
-  row(name, `${tasks.length} long`, `max ${Math.round(Math.max(0, ...tasks))} ms`);
-  row('  main thread a frame, of which script', perFrame(await metric('TaskDuration'), task), perFrame(await metric('ScriptDuration'), script));
+  const { clock, cpu } = tasksOf((await browser.browser.stopTracing()).toString());
+  row(`${name}: by the clock`, long(clock), most(clock));
+  row('  by processor time', long(cpu), most(cpu), `${(cpu.reduce((a, b) => a + b, 0) / FRAMES).toFixed(1)} a frame`);
 }
 
 await page.locator('.chat-row').first().waitFor();
