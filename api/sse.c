@@ -59,6 +59,21 @@ static void on_grown(struct bridge_watch *w)
     stream_wake(w->data);
 }
 
+/* What is told once: not for who is behind, and without a number, so that coming back is not changed
+ * by it. */
+static void on_passing(struct bridge_watch *w, const char *type, const char *text, size_t len)
+{
+    struct stream *s = w->data;
+    if (s->ended || s->out.failed || s->out.len - s->sent > PIECE ||
+        !bridge_types_match(s->types, type) || !bridge_sees_event(&s->who, text, len)) {
+        return;
+    }
+    buf_printf(&s->out, "event: %s\ndata: ", type);
+    buf_append(&s->out, text, len);
+    buf_str(&s->out, "\n\n");
+    stream_wake(s);
+}
+
 /* Numbers in between are gone. Nobody misses what was there before he asked for "all there is". */
 static void tell_gap(struct stream *s, uint64_t next)
 {
@@ -227,6 +242,7 @@ void sse_open(struct api_request *r, uint64_t after, bool now)
     buf_init(&s->out, API_MAX_LIST_BYTES);
     list_init(&s->link);
     s->watch.on_grown = on_grown;
+    s->watch.on_passing = on_passing;
     s->watch.data = s;
     int rc = bridge_watch_start(a->bridge, s->tenant, &s->watch, &e);
     if (rc != 0) {

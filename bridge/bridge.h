@@ -863,6 +863,9 @@ struct bridge_watch {
     struct list link; /* private */
     char tenant[64];
     void (*on_grown)(struct bridge_watch *w);
+    /* NULL, or takes events that are told once and not kept ("chat.presence"), at once; it must
+     * start and stop no watch. text: {type,occurred_at,tenant,session,data}, borrowed. */
+    void (*on_passing)(struct bridge_watch *w, const char *type, const char *text, size_t len);
     void *data;
 };
 int bridge_watch_start(struct bridge *b, const char *tenant, struct bridge_watch *w, struct err *e);

@@ -125,6 +125,10 @@ int first_start(struct bridge *b, char **new_key, struct err *e);
 void housekeeping_start(struct bridge *b);
 void housekeeping_run(struct bridge *b); /* one round, now; what the timer calls */
 void watch_grown(struct bridge *b, const char *tenant);
+/* An event that is not kept: for watches that take such, at once. */
+void watch_pass(struct bridge *b, const char *tenant, const char *type, const char *text,
+                size_t len);
+bool watch_any(struct bridge *b, const char *tenant); /* is there one that does? */
 void on_watch_timer(uv_timer_t *t);
 
 #endif

@@ -44,6 +44,49 @@ void watch_grown(struct bridge *b, const char *tenant)
     }
 }
 
+static bool takes(const struct bridge_watch *w, const char *tenant)
+{
+    return w->on_passing != NULL && strcmp(w->tenant, tenant) == 0;
+}
+
+static bool any_in(const struct list *watches, const char *tenant)
+{
+    LIST_FOREACH(watches, it, next)
+    {
+        if (takes(LIST_ENTRY(it, struct bridge_watch, link), tenant)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool watch_any(struct bridge *b, const char *tenant)
+{
+    return b->core != NULL && !b->closing &&
+           (any_in(&b->watches, tenant) || any_in(&b->core->grown, tenant));
+}
+
+static void pass_in(struct list *watches, const char *tenant, const char *type, const char *text,
+                    size_t len)
+{
+    LIST_FOREACH(watches, it, next)
+    {
+        struct bridge_watch *w = LIST_ENTRY(it, struct bridge_watch, link);
+        if (takes(w, tenant)) {
+            w->on_passing(w, type, text, len);
+        }
+    }
+}
+
+void watch_pass(struct bridge *b, const char *tenant, const char *type, const char *text,
+                size_t len)
+{
+    if (b->core != NULL && !b->closing) {
+        pass_in(&b->watches, tenant, type, text, len);
+        pass_in(&b->core->grown, tenant, type, text, len);
+    }
+}
+
 void on_watch_timer(uv_timer_t *timer)
 {
     struct bridge *b = timer->data;

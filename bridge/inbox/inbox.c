@@ -288,8 +288,12 @@ static bool is_backlog(const struct inbox *i, uint64_t time_ms)
 
 void inbox_event(struct inbox *i, const struct channel_event *ev)
 {
-    if (i->closing || ev->kind == CHANNEL_PRESENCE) {
-        return; /* who is typing is not kept */
+    if (i->closing) {
+        return;
+    }
+    if (ev->kind == CHANNEL_PRESENCE) {
+        presence_pass(i->b, &i->owner, ev);
+        return;
     }
     if (i->held_count >= INBOX_HELD_MAX || i->held_bytes >= INBOX_BYTES_MAX) {
         if (!i->overflow) {

@@ -11,6 +11,9 @@
 #define INBOX_HELD_MAX 2000 /* events that wait behind them, or behind a run of bridge/sync */
 #define INBOX_BYTES_MAX (32u << 20) /* of either of them, give or take an event */
 
+/* Who is typing: told to streams, kept nowhere (presence.c). */
+void presence_pass(struct bridge *b, const struct message_owner *o, const struct channel_event *ev);
+
 /* ---- an operation: some events of the channel made durable (ingest.c) ------------------------ */
 
 struct ingest_item {
