@@ -240,7 +240,8 @@ int bridge_one_chat_send(struct bridge *b, const struct bridge_principal *who, c
 
 static bool is_kind_seen(const char *type)
 {
-    return strncmp(type, "message.", 8) == 0 || strcmp(type, "chat.updated") == 0;
+    return strncmp(type, "message.", 8) == 0 || strcmp(type, "chat.updated") == 0 ||
+           strcmp(type, "chat.presence") == 0;
 }
 
 /* The chat of an event's data: beside it, or of the message in it, or of the message that it is. */

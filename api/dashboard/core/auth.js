@@ -4,7 +4,15 @@ import { computed, signal } from '@preact/signals';
 
 const KEY = 'wabridge.key';
 const TENANT = 'wabridge.tenant';
-export const key = signal(sessionStorage.getItem(KEY) || '');
+// The frame of the widget may be refused all storage: then nothing is kept.
+function kept(act) {
+  try {
+    return act(sessionStorage);
+  } catch {
+    return null;
+  }
+}
+export const key = signal(kept((s) => s.getItem(KEY)) || '');
 export const me = signal(null);        // GET /v1/me
 export const tenants = signal([]);     // ids that the menu offers; one for a tenant's key
 export const tenant = signal('');
@@ -13,7 +21,7 @@ export const refusal = signal(null);   // why the sign-in page is shown again
 
 export function chooseTenant(id) {
   tenant.value = id;
-  sessionStorage.setItem(TENANT, id);
+  kept((s) => s.setItem(TENANT, id));
 }
 
 // May this key do what the scope names? An admin key may do everything.
@@ -36,9 +44,9 @@ export async function signIn(text) {
     let names = [who.tenant];
     if (who.admin) names = (await (await import('./api.js')).all('/v1/tenants')).map((t) => t.id);
     tenants.value = names.filter(Boolean);
-    const before = sessionStorage.getItem(TENANT);
+    const before = kept((s) => s.getItem(TENANT));
     chooseTenant(tenants.value.includes(before) ? before : tenants.value[0] || '');
-    sessionStorage.setItem(KEY, key.value);
+    kept((s) => s.setItem(KEY, key.value));
     refusal.value = null;
     me.value = who;
   } catch (error) {
@@ -54,7 +62,7 @@ export async function signInByTicket(ticket) {
 }
 
 function forget() {
-  sessionStorage.removeItem(KEY);
+  kept((s) => s.removeItem(KEY));
   key.value = '';
   me.value = null;
 }

@@ -47,7 +47,8 @@ export function Composer({ session, chat, replyTo = null, onCancelReply }) {
       <${Writer} key=${keyOf(session, chat)} ...${{ session, chat, whole, replyTo, onCancelReply, edited }} />`}</div>`;
 }
 
-function Writer({ session, chat, whole, replyTo, onCancelReply, edited }) {
+// edits: may the last message be changed from here? (the widget's credential may not)
+export function Writer({ session, chat, whole, replyTo, onCancelReply, edited, edits = true }) {
   const [text, setText] = useState(() => draftOf(session, chat));
   const [parts, setParts] = useState([]);
   const [picking, setPicking] = useState(false);
@@ -133,7 +134,7 @@ function Writer({ session, chat, whole, replyTo, onCancelReply, edited }) {
       e.stopPropagation();
       if (edited) editing.value = null;
       else onCancelReply?.();
-    } else if (e.key === 'ArrowUp' && !text && !edited) {
+    } else if (e.key === 'ArrowUp' && !text && !edited && edits) {
       const last = messages.value.findLast((m) => m.direction === 'out');
       if (last && mayEdit(last)) {
         e.preventDefault();

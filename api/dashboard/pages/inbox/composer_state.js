@@ -12,12 +12,18 @@ const EDITED = ['text', 'image', 'video', 'document'];
 export const mayEdit = (m) => m.direction === 'out' && !m.local && EDITED.includes(m.type) && !['failed', 'queued'].includes(m.status) && Date.now() - new Date(m.timestamp) < EDIT_MS;
 
 const name = (session, chat) => `wabridge.draft.${tenant.value}/${session}/${chat}`;
-export const draftOf = (session, chat) => sessionStorage.getItem(name(session, chat)) || '';
+export function draftOf(session, chat) {
+  try {
+    return sessionStorage.getItem(name(session, chat)) || '';
+  } catch {
+    return '';   // a frame may have no storage
+  }
+}
 export function keepDraft(session, chat, text) {
   try {
     if (text) sessionStorage.setItem(name(session, chat), text);
     else sessionStorage.removeItem(name(session, chat));
-  } catch { /* full: the words are still in the field */ }
+  } catch { /* full, or none: the words are still in the field */ }
 }
 
 const AGAIN_MS = 8000;   // WhatsApp shows it for some ten seconds
