@@ -29,7 +29,7 @@ function grow(field) {
 // The opt-out of the person of the chat, kept true by events.
 export function useOptOut(chat) {
   const state = useLoad(() => askOptOut(chat), [chat?.phone, chat?.lid, chat?.type]);
-  useEvents(['contact.opted_in', 'contact.opted_out'], ({ data }) => sameChat(data.contact || data, chat) && state.reload(), [chat?.id, state.reload]);
+  useEvents(['contact.opted_in', 'contact.opted_out'], ({ data }) => sameChat(data.opt_out, chat) && state.reload(), [chat?.id, state.reload]);
   return state;
 }
 

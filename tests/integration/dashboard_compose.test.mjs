@@ -1,0 +1,201 @@
+// Answering customers from the inbox: words, files, what fails and goes again, what the team keeps
+// about a person. The daemon, its browser and the reader's browser are real.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { accessible, Browser, open, PHONE } from './browser.mjs';
+import { ALICE, Daemon, FarEnd, ME } from './harness.mjs';
+
+const DOT = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+const dot = (name) => ({ name, mimeType: 'image/png', buffer: Buffer.from(DOT, 'base64') });
+
+let farEnd, daemon, session, events, browser, page, chat;
+
+before(async () => {
+  farEnd = await FarEnd.start();
+  daemon = await Daemon.start({ farEnd });
+  session = daemon.session();
+  await session.link();
+  events = daemon.events();
+  await farEnd.post('/send', { from: ALICE, to: ME, type: 'text', text: 'Is my order ready?' });
+  await events.find((e) => e.type === 'message.received');
+  [chat] = (await daemon.ok('GET', '/v1/tenants/default/chats')).items;
+  const { key } = await daemon.ok('POST', '/v1/tenants/default/keys', { name: 'Ana Lopes', role: 'agent' });
+  browser = await Browser.start();
+  page = await browser.signedIn(daemon, { key });
+  await open(page, `inbox/main/${encodeURIComponent(chat.id)}`);
+  await page.getByText('Is my order ready?').first().waitFor();
+});
+after(async () => {
+  await browser?.close();
+  await events?.close();
+  await daemon?.close();
+  await farEnd?.close();
+});
+
+const field = () => page.getByRole('textbox', { name: 'Message to Alice' });
+const bubble = (text) => page.locator('.message.out').filter({ hasText: text });
+const received = async (what) => {
+  for (let count = 1; ; count++) {
+    const found = (await farEnd.received(ME)).find(what);
+    if (found) return found;
+    await farEnd.wait('received', { account: ME, count });
+  }
+};
+const sent = (text) => events.find((e) => e.type === 'message.status' && e.data.text === text && e.data.status === 'sent', `"${text}" sent`);
+const told = async (of) => (await daemon.ok('GET', `${session.path}/chats/${encodeURIComponent(chat.id)}${of}`));
+
+test('a customer is answered, and the words reach them as they were written', async () => {
+  await field().click();
+  await page.keyboard.type('Good morning!');
+  await page.keyboard.press('Shift+Enter');
+  await page.keyboard.type('It is on its way.');
+  await page.keyboard.press('Enter');
+  assert.equal(await field().inputValue(), '');
+  await sent('Good morning!\nIt is on its way.');
+  await bubble('It is on its way.').waitFor();
+  const { items } = await told('/messages?direction=out');
+  assert.equal(items[0].sent_by_name, 'Ana Lopes');
+  const shown = await farEnd.get(`/presence?account=${ME}`);
+  assert.ok(shown.items.some((p) => p.state === 'composing'), 'typing was shown');
+});
+
+test('an emoji by keyboard; a draft waits for its chat', async () => {
+  await page.getByRole('button', { name: 'Emoji', exact: true }).click();
+  const picker = page.getByRole('dialog', { name: 'Emoji' });
+  await picker.getByRole('tab', { name: 'Hearts and signs' }).click();
+  await picker.getByRole('button', { name: '✅' }).focus();
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Escape');
+  await picker.waitFor({ state: 'detached' });
+  assert.equal(await field().inputValue(), '✅');
+  await open(page, 'settings');
+  await open(page, `inbox/main/${encodeURIComponent(chat.id)}`);
+  await field().waitFor();
+  assert.equal(await field().inputValue(), '✅');
+  await field().fill('');
+});
+
+test('an image goes with its caption, and its ticks go to read', async () => {
+  await page.locator('.composer-file').setInputFiles([dot('menu.png')]);
+  await page.locator('.attach img').waitFor();
+  await field().fill('Our menu');
+  await page.keyboard.press('Enter');
+  const image = await received((m) => m.type === 'image');
+  assert.equal(image.text, 'Our menu');
+  await farEnd.post('/read', { account: ALICE, from: ME });
+  await bubble('Our menu').getByRole('img', { name: 'Read' }).waitFor();
+});
+
+test('pasted files are shown before they go, one is taken back, captions are their own', async () => {
+  await field().focus();
+  await page.evaluate(([png]) => {
+    const data = new DataTransfer();
+    const bytes = Uint8Array.from(atob(png), (c) => c.charCodeAt(0));
+    data.items.add(new File([bytes], 'pasted.png', { type: 'image/png' }));
+    data.items.add(new File(['a,b\n1,2\n'], 'table.csv', { type: 'text/csv' }));
+    data.items.add(new File(['oops'], 'wrong.txt', { type: 'text/plain' }));
+    document.activeElement.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+  }, [DOT]);
+  await page.getByRole('list', { name: '3 files to send' }).waitFor();
+  await accessible(page, 'files before they go');
+  await page.getByRole('button', { name: 'Remove wrong.txt' }).click();
+  await page.getByLabel('Caption of pasted.png').fill('the picture');
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
+  const picture = await received((m) => m.text === 'the picture');
+  const table = await received((m) => m.filename === 'table.csv');
+  assert.deepEqual([picture.type, table.type], ['image', 'document']);
+  assert.equal((await farEnd.received(ME)).some((m) => m.filename === 'wrong.txt'), false);
+  assert.equal(await page.locator('.attach').count(), 0);
+});
+
+test('what does not reach the bridge stays in the thread, and goes once when tried again', async () => {
+  const path = `**${session.path}/messages`;
+  await page.route(path, (route) => route.abort());
+  await field().fill('Lost on the way');
+  await page.keyboard.press('Enter');
+  const failed = bubble('Lost on the way');
+  await failed.getByText('The bridge cannot be reached').waitFor();
+  await page.unroute(path);
+  await failed.getByRole('button', { name: 'Try again' }).click();
+  await sent('Lost on the way');
+  await failed.getByText('The bridge cannot be reached').waitFor({ state: 'detached' });
+  assert.equal((await farEnd.received(ME)).filter((m) => m.text === 'Lost on the way').length, 1);
+});
+
+test('one is answered with its quote, one of ours is changed', async () => {
+  await field().fill('');
+  await page.keyboard.press('Escape');
+  await page.locator('.message.in [data-message]').first().click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Reply' }).click();
+  await page.locator('.composer-quote').getByText('Is my order ready?').waitFor();
+  await field().fill('Yes, it is');
+  await page.keyboard.press('Enter');
+  const answer = await received((m) => m.text === 'Yes, it is');
+  assert.ok(answer.quoted);
+  await sent('Yes, it is');
+  assert.equal(await page.locator('.composer-quote').count(), 0);
+
+  await page.keyboard.press('ArrowUp');
+  await page.getByText('Change your message').waitFor();
+  assert.equal(await field().inputValue(), 'Yes, it is');
+  await field().fill('Yes, it is ready');
+  await page.keyboard.press('Enter');
+  await events.find((e) => e.type === 'message.edited', 'the edit');
+  await bubble('Yes, it is ready').waitFor();
+});
+
+test('the customer is seen typing', async () => {
+  await farEnd.post('/presence', { from: ALICE, to: ME, state: 'typing' });
+  await page.locator('.composer-typing').getByText('is typing').waitFor();
+});
+
+test('tags, assignment, notes and the state are kept from the contact panel', async () => {
+  await page.getByRole('button', { name: /contact/i }).first().click();
+  const panel = page.getByRole('complementary', { name: 'Contact' });
+  await panel.getByLabel('New tag').fill('vip');
+  await panel.getByRole('button', { name: 'Add', exact: true }).click();
+  await panel.getByText('vip', { exact: true }).waitFor();
+  await panel.getByRole('button', { name: 'Assign to me' }).click();
+  await panel.getByText('Ana Lopes (you)').waitFor();
+  await panel.getByLabel('Write a note for your team').fill('Prefers the morning');
+  await panel.getByRole('button', { name: 'Add note' }).click();
+  await panel.locator('.note').getByText('Prefers the morning').waitFor();
+  await accessible(page, 'contact panel');
+
+  await panel.getByRole('button', { name: 'Delete note' }).click();
+  await panel.locator('.note').waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Undo' }).last().click();
+  await panel.locator('.note').waitFor();
+  const notes = await told('/notes');
+  assert.deepEqual(notes.items.map((n) => [n.text, n.author_name]), [['Prefers the morning', 'Ana Lopes']]);
+
+  await panel.getByRole('button', { name: 'Close conversation' }).click();
+  await panel.getByText('Closed', { exact: true }).waitFor();
+  await events.find((e) => e.type === 'chat.updated' && e.data.chat.state === 'closed');
+  const now = await told('');
+  assert.deepEqual([now.tags, now.assignee, now.state], [['vip'], 'Ana Lopes', 'closed']);
+});
+
+test('who asked not to be written to is not: the composer says so, and who may change it can', async () => {
+  await daemon.ok('PUT', `/v1/tenants/default/opt-outs/${ALICE}`, {});
+  await page.getByText('Alice asked not to be written to.').waitFor();
+  assert.equal(await field().count(), 0);
+  await accessible(page, 'a chat that is opted out');
+  const admin = await browser.signedIn(daemon, { at: `inbox/main/${encodeURIComponent(chat.id)}` });
+  await admin.getByRole('button', { name: 'Allow again' }).click();
+  await admin.getByRole('dialog').getByRole('button', { name: 'Allow again' }).click();
+  await admin.getByRole('textbox', { name: 'Message to Alice' }).waitFor();
+  await field().waitFor();
+});
+
+test('it fits a phone', async () => {
+  const panel = page.getByRole('complementary', { name: 'Contact' });
+  await page.setViewportSize(PHONE);
+  await panel.waitFor();
+  await accessible(page, 'contact panel on a phone');
+  await panel.getByRole('button', { name: 'Hide contact' }).click();
+  await field().waitFor();
+  await accessible(page, 'thread on a phone');
+  const { scrollWidth } = await page.evaluate(() => ({ scrollWidth: document.documentElement.scrollWidth }));
+  assert.ok(scrollWidth <= PHONE.width, `${scrollWidth} px wide`);
+});
