@@ -251,6 +251,12 @@ static int check_body(const struct api_request *r, struct err *e)
         return 0;
     }
     bool stream = (r->route->flags & API_STREAM) != 0;
+    /* Any web page can make a browser send a body without a type, and its visitor be taken for somebody
+     * who guesses; with this type the browser asks us first, and gets no leave. */
+    if ((r->route->flags & API_GUESS) != 0 && h->content_type == NULL) {
+        return err_word(e, E_INVALID, "unsupported_media_type",
+                        "the body must be JSON: send Content-Type: application/json");
+    }
     if (!stream && h->content_type != NULL && !media_is_json(h->content_type)) {
         return err_word(e, E_INVALID, "unsupported_media_type",
                         "the body must be JSON: send Content-Type: application/json");

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#define POLICY 2048 /* bytes of the Content-Security-Policy; the widget's origins are bounded */
+#define POLICY (BRIDGE_WIDGET_ANCESTORS + 1024) /* bytes of the Content-Security-Policy */
 
 static const struct page_asset *find(const char *name)
 {
@@ -92,8 +92,12 @@ static bool takes_gzip(struct api_request *r)
     return strncmp(found, "q=0", 3) != 0 || strcspn(found + 3, "123456789") < strcspn(found + 3, ",");
 }
 
+/* A page is always given anew: what a browser keeps of one must not be an older policy. */
 static bool is_known(struct api_request *r, const struct page_asset *asset)
 {
+    if (asset->kind == PAGE_HTML) {
+        return false;
+    }
     const char *list =
         MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
     return etag_listed(list, asset->etag);
@@ -124,7 +128,9 @@ static struct MHD_Response *make_response(struct api_request *r, const struct pa
     return out;
 }
 
-static void add_policy(struct MHD_Response *out, const struct page_asset *asset,
+/* False: there is no whole policy, and without it no page. A list of origins that was cut off could
+ * name another one. */
+static bool add_policy(struct MHD_Response *out, const struct page_asset *asset,
                        const char *frame_ancestors)
 {
     char hash[PAGES_HASH] = "";
@@ -134,11 +140,15 @@ static void add_policy(struct MHD_Response *out, const struct page_asset *asset,
         (void)pages_script_hash(html, asset->len, hash);
     }
     free(html);
-    (void)snprintf(text, sizeof(text),
-                   "default-src 'none'; script-src 'self' %s; style-src 'self'; img-src 'self' "
-                   "blob: data:; media-src 'self' blob:; connect-src 'self'; font-src 'self'; "
-                   "object-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors %s",
-                   hash, frame_ancestors);
+    int n = snprintf(text, sizeof(text),
+                     "default-src 'none'; script-src 'self' %s; style-src 'self'; img-src 'self' "
+                     "blob: data:; media-src 'self' blob:; connect-src 'self'; font-src 'self'; "
+                     "object-src 'none'; worker-src 'none'; form-action 'none'; base-uri 'none'; "
+                     "require-trusted-types-for 'script'; trusted-types 'none'; frame-ancestors %s",
+                     hash, frame_ancestors);
+    if (n < 0 || (size_t)n >= sizeof(text) || hash[0] == '\0') {
+        return false;
+    }
     MHD_add_response_header(out, "Content-Security-Policy", text);
     MHD_add_response_header(out, "Referrer-Policy", "no-referrer");
     MHD_add_response_header(out, "Permissions-Policy",
@@ -147,6 +157,7 @@ static void add_policy(struct MHD_Response *out, const struct page_asset *asset,
         MHD_add_response_header(out, "X-Frame-Options", "DENY");
         MHD_add_response_header(out, "Cross-Origin-Opener-Policy", "same-origin");
     }
+    return true;
 }
 
 static const char *caching(enum page_kind kind)
@@ -172,13 +183,18 @@ static void answer(struct api_request *r, const struct page_asset *asset,
         api_fail(r, &e);
         return;
     }
-    MHD_add_response_header(out, MHD_HTTP_HEADER_ETAG, asset->etag);
     MHD_add_response_header(out, MHD_HTTP_HEADER_VARY, "Accept-Encoding");
     MHD_add_response_header(out, MHD_HTTP_HEADER_CACHE_CONTROL, caching(asset->kind));
     MHD_add_response_header(out, "Cross-Origin-Resource-Policy",
                             asset->kind == PAGE_ANYWHERE ? "cross-origin" : "same-origin");
-    if (asset->kind == PAGE_HTML) {
-        add_policy(out, asset, frame_ancestors);
+    if (asset->kind != PAGE_HTML) {
+        MHD_add_response_header(out, MHD_HTTP_HEADER_ETAG, asset->etag);
+    } else if (!add_policy(out, asset, frame_ancestors)) {
+        struct err e = {0};
+        (void)err_set(&e, E_INTERNAL, "the policy of the page could not be made");
+        MHD_destroy_response(out);
+        api_fail(r, &e);
+        return;
     }
     int status = is_known(r, asset) ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK;
     api_answer_response(r, status, asset->type, out);

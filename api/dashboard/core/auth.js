@@ -4,6 +4,7 @@ import { computed, signal } from '@preact/signals';
 
 const KEY = 'wabridge.key';
 const TENANT = 'wabridge.tenant';
+const WHO = 'wabridge.who';   // whose chats and drafts this tab holds
 // The frame of the widget may be refused all storage: then nothing is kept.
 function kept(act) {
   try {
@@ -36,17 +37,32 @@ async function ask(path, options = {}) {
   return call(options.method || 'GET', path, options);
 }
 
+// What the tab holds of one person, in its storage and in the memory of every module, is not for the
+// next one: the page begins afresh.
+function beginAfresh(keep = {}) {
+  kept((s) => {
+    for (const name of Object.keys(s)) if (name.startsWith('wabridge.')) s.removeItem(name);
+    for (const [name, value] of Object.entries(keep)) s.setItem(name, value);
+  });
+  history.replaceState(null, '', location.pathname);
+  location.reload();
+  return new Promise(() => {});
+}
+
 // Signs in with what sessionStorage or a person gave. Throws the Problem.
 export async function signIn(text) {
   key.value = text.trim();
   try {
     const who = await ask('/v1/me');
+    const last = kept((s) => s.getItem(WHO));
+    if (last && last !== who.id) return await beginAfresh({ [KEY]: key.value, [WHO]: who.id });
     let names = [who.tenant];
     if (who.admin) names = (await (await import('./api.js')).all('/v1/tenants')).map((t) => t.id);
     tenants.value = names.filter(Boolean);
     const before = kept((s) => s.getItem(TENANT));
     chooseTenant(tenants.value.includes(before) ? before : tenants.value[0] || '');
     kept((s) => s.setItem(KEY, key.value));
+    kept((s) => s.setItem(WHO, who.id));
     refusal.value = null;
     me.value = who;
   } catch (error) {
@@ -69,7 +85,7 @@ function forget() {
 
 export async function signOut() {
   if (me.value?.kind === 'sign_in') await ask('/v1/me', { method: 'DELETE' }).catch(() => {});
-  forget();
+  await beginAfresh();
 }
 
 // The key stopped working (deleted, expired): back to the sign-in page, which says why.
