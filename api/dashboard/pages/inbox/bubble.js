@@ -33,7 +33,7 @@ function Quote({ quoted, chat, find, onJump }) {
   const whole = find(quoted.id) || quoted;
   const name = whole.direction === 'out' ? t('inbox.you') : whole.from ? personName(whole.from) : chat && chat.type !== 'group' ? personName(chat) : '';
   const icon = typeIcon(whole.type);
-  return html`<button type="button" class=${`quote hue-${whole.direction === 'out' ? 'me' : hueOf(personKey(whole.from) || chat?.contact_id || '')}`} onClick=${() => onJump(quoted.id)} aria-label=${t('inbox.go_to_quoted', { text: summary(whole) })}>
+  return html`<button type="button" class=${`quote hue-${whole.direction === 'out' ? 'me' : hueOf(personKey(whole.from) || chat?.contact_id || '')}`} onClick=${() => onJump(quoted.id)} title=${t('inbox.go_to_quoted', { text: summary(whole) })}>
     ${name && html`<strong dir="auto">${name}</strong>`}<span dir="auto">${icon && html`<${Icon} name=${icon} size=${15} /> `}${summary(whole) || t('inbox.quoted')}</span></button>`;
 }
 

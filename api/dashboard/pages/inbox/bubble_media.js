@@ -72,7 +72,7 @@ function Document({ message }) {
   const { media } = message;
   const name = media.filename || t('inbox.type.document');
   const act = () => (media.local_url ? null : download(media, media.filename).catch((error) => problem(error, t('inbox.media.broken'))));
-  return html`<button type="button" class="document" onClick=${act} aria-label=${t('inbox.download', { name })}>
+  return html`<button type="button" class="document" onClick=${act} title=${t('inbox.download', { name })}>
     <span class="sign"><${Icon} name="document-text" size=${26} /></span><span class="what"><span class="name" dir="auto">${name}</span>
     <small>${[kindOf(media), media.size_bytes != null && bytes(media.size_bytes)].filter(Boolean).join(' · ')}</small></span><${Icon} name="arrow-down-tray" /></button>`;
 }
