@@ -1,0 +1,62 @@
+// The overview itself. Loaded anew when something happens, at most every few seconds, and each minute.
+import { html } from 'htm/preact';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { get, of } from '../../core/api.js';
+import { can } from '../../core/auth.js';
+import { t } from '../../core/i18n.js';
+import { throttled, useEvents, useInterval, useLoad } from '../../core/load.js';
+import { setQuery } from '../../core/router.js';
+import { Card, PageHead, Skeleton, Trouble } from '../../ui/controls.js';
+import { Alerts } from './alerts.js';
+import { Charts } from './charts.js';
+import { FirstSteps, steps } from './first_steps.js';
+import { Queues, Sessions, Tiles } from './tiles.js';
+
+export const RANGES = ['1h', '24h', '7d', '30d', '90d'];
+const QUIET_MS = 3000;
+export const rangeOf = (query) => (RANGES.includes(query.range) ? query.range : '24h');
+
+const Ranges = ({ range }) => html`<div class="segments" role="group" aria-label=${t('overview.range')}>${RANGES.map((name) => html`<button key=${name} type="button" aria-pressed=${String(name === range)}
+  onClick=${() => setQuery({ range: name === '24h' ? undefined : name })}>${t(`overview.ranges.${name}`)}</button>`)}</div>`;
+
+// What a key may not read is not asked for.
+const unlessForbidden = (promise) => promise.catch((error) => {
+  if (error.status === 403 || error.status === 404) return null;
+  throw error;
+});
+async function load(range, signal) {
+  const [stats, alerts, webhooks] = await Promise.all([
+    get(of`/stats`, { range }, { signal }),
+    can('events:read') ? unlessForbidden(get(of`/alerts`, {}, { signal })) : null,
+    can('webhooks:read') ? unlessForbidden(get(of`/webhooks`, { limit: 100 }, { signal })) : null,
+  ]);
+  return { range, stats, alerts: alerts?.items || [], webhooks: webhooks?.items || null };
+}
+
+const Waiting = () => html`<div aria-busy="true"><div class="tiles">${Array.from({ length: 8 }, (_, i) => html`<${Card} key=${i} class="tile"><${Skeleton} lines=${2} height=${24} /></${Card}>`)}</div>
+  <div class="charts">${Array.from({ length: 4 }, (_, i) => html`<${Card} key=${i}><${Skeleton} lines=${1} height=${250} /></${Card}>`)}</div></div>`;
+
+export function Numbers({ query }) {
+  const range = rangeOf(query);
+  const wanted = useRef(range);
+  wanted.current = range;
+  const state = useLoad((signal) => load(wanted.current, signal), []);   // the old range stays until the new one is here
+  const soon = useMemo(() => throttled(state.reload, QUIET_MS), [state.reload]);
+  const first = useRef(true);
+  useEffect(() => {
+    if (!first.current) state.reload();
+    first.current = false;
+  }, [range]);
+  useEvents(['message.*', 'session.status', 'alert.*', 'gap', 'reconnected'], soon, [soon]);
+  useEffect(() => soon.cancel, [soon]);
+  useInterval(state.reload, 60_000, [state.reload]);
+  const { data } = state;
+  const todo = data ? steps(data) : [];
+  const fresh = data && data.stats.sessions.total === 0;
+  return html`<${PageHead} title=${t('pages.overview')} about=${fresh ? undefined : t('overview.about')}>${!fresh && html`<${Ranges} range=${range} />`}</${PageHead}>
+    ${state.error && html`<${Trouble} error=${state.error} onRetry=${state.reload} />`}
+    ${!data ? !state.error && html`<${Waiting} />` : html`<div class="overview" data-ready aria-busy=${String(state.loading && data.range !== range)}>
+      ${todo.some((s) => !s.done) && html`<${FirstSteps} steps=${todo} fresh=${fresh} />`}
+      ${!fresh && html`<${Alerts} items=${data.alerts} /><${Tiles} data=${data} />
+        <${Charts} stats=${data.stats} /><div class="grid lower"><${Sessions} sessions=${data.stats.sessions} /><${Queues} data=${data} /></div>`}</div>`}`;
+}
