@@ -308,6 +308,7 @@ int request_admit(struct api_request *r, struct err *e)
     bool page = r->api->dashboard || strcmp(r->target, "/") != 0;
     if (r->route == NULL && !known && reads && page) {
         r->route = pages_route(r->target);
+        raw_query = r->route != NULL ? NULL : raw_query; /* a page makes of it what it likes */
     }
     if (r->route == NULL) {
         if (!known) {

@@ -59,13 +59,24 @@ static void on_grown(struct bridge_watch *w)
     stream_wake(w->data);
 }
 
+/* Does whoever opened it still have the same rights? */
+static bool is_allowed(struct stream *s)
+{
+    uint64_t version = bridge_access_version(s->api->bridge);
+    bool same = version == s->access_version &&
+                (s->who.expires_ms == 0 || s->who.expires_ms > clock_wall_ms());
+    s->access_version = version;
+    return same || bridge_principal_check(s->api->bridge, &s->who, NULL) == 0;
+}
+
 /* What is told once: not for who is behind, and without a number, so that coming back is not changed
  * by it. */
 static void on_passing(struct bridge_watch *w, const char *type, const char *text, size_t len)
 {
     struct stream *s = w->data;
     if (s->ended || s->out.failed || s->out.len - s->sent > PIECE ||
-        !bridge_types_match(s->types, type) || !bridge_sees_event(&s->who, text, len)) {
+        !bridge_types_match(s->types, type) || !bridge_sees_event(&s->who, text, len) ||
+        !is_allowed(s)) {
         return;
     }
     buf_printf(&s->out, "event: %s\ndata: ", type);
@@ -102,16 +113,6 @@ static int on_event(void *arg, uint64_t seq, const char *type, const char *text,
     buf_str(&s->out, "\n\n");
     s->full = s->out.failed || s->out.len >= PIECE;
     return s->full;
-}
-
-/* Does whoever opened it still have the same rights? */
-static bool is_allowed(struct stream *s)
-{
-    uint64_t version = bridge_access_version(s->api->bridge);
-    bool same = version == s->access_version &&
-                (s->who.expires_ms == 0 || s->who.expires_ms > clock_wall_ms());
-    s->access_version = version;
-    return same || bridge_principal_check(s->api->bridge, &s->who, NULL) == 0;
 }
 
 /* The next events that may be shown; what is not shown is passed over, some at a time. */

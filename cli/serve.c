@@ -336,11 +336,18 @@ static void greet(struct cli *c, struct daemon *d, const char *new_key)
         /* ready to be pasted: this program, and the directory unless the next command finds it */
         const char *set = config_text(c->config, "server", "data_dir");
         const char *dir = config_data_dir(c->config); /* once: the next call frees it */
+        char where[PATH_MAX + 32] = "";
+        if (set[0] != '\0') {
+            snprintf(where, sizeof where, " --data-dir '%s'", dir);
+        }
         fprintf(stdout,
                 "Admin key (shown once, also in %s/admin.key):\n\n    %s\n\n"
-                "Link an account with: %s link%s%s%s\n",
-                dir, new_key, program_invocation_name, set[0] != '\0' ? " --data-dir '" : "",
-                set[0] != '\0' ? dir : "", set[0] != '\0' ? "'" : "");
+                "Link an account with: %s link%s\n",
+                dir, new_key, program_invocation_name, where);
+        if (config_bool(c->config, "dashboard", "enabled")) {
+            fprintf(stdout, "or in a browser:      %s dashboard%s\n", program_invocation_name,
+                    where);
+        }
         fflush(stdout);
     }
     log_info(NULL, "daemon.ready", "%s, %s", listen, config_socket(c->config));

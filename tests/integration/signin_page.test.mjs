@@ -71,6 +71,7 @@ describe('signing in on the page', () => {
     const head = (name) => answer.headers.get(name);
     assert.deepEqual([head('x-frame-options'), head('referrer-policy'), head('x-content-type-options'), head('cross-origin-opener-policy'), head('cache-control'), head('etag')],
       ['DENY', 'no-referrer', 'nosniff', 'same-origin', 'no-cache', null]);
+    assert.equal((await request(daemon.base, 'GET', '/?from=mail')).status, 200);
     assert.equal((await request(daemon.base, 'GET', '/', { headers: { 'if-none-match': '*' } })).status, 200);
     const script = /<script type="module" src="([^"]+)"/.exec(answer.text)[1];
     const file = await request(daemon.base, 'GET', script);
