@@ -54,7 +54,7 @@ test('a customer is answered, and the words reach them as they were written', as
   await sent('Good morning!\nIt is on its way.');
   await bubble('It is on its way.').waitFor();
   const { items } = await told('/messages?direction=out');
-  assert.equal(items[0].sent_by_name, 'Ana Lopes');
+  assert.deepEqual([items[0].sent_by_name, items[0].source], ['Ana Lopes', 'dashboard']);
   const shown = await farEnd.get(`/presence?account=${ME}`);
   assert.ok(shown.items.some((p) => p.state === 'composing'), 'typing was shown');
 });
@@ -122,6 +122,20 @@ test('what does not reach the bridge stays in the thread, and goes once when tri
   assert.equal((await farEnd.received(ME)).filter((m) => m.text === 'Lost on the way').length, 1);
 });
 
+test('what WhatsApp refused says why, and goes as a new message when tried again', async () => {
+  await farEnd.post('/knobs', { send_error: { error: 'refused for a while', to: ALICE } });
+  await field().fill('Second attempt');
+  await page.keyboard.press('Enter');
+  const { data } = await events.find((e) => e.type === 'message.status' && e.data.text === 'Second attempt' && e.data.status === 'failed', 'the refusal');
+  await farEnd.post('/knobs', { send_error: null });
+  const old = page.locator('.message.out').filter({ has: page.locator(`[data-message="${data.id}"]`) });
+  await old.getByRole('button', { name: 'Try again' }).click();
+  const again = await events.find((e) => e.type === 'message.status' && e.data.retry_of === data.id && e.data.status === 'sent', 'the new one');
+  assert.equal(again.data.source, 'dashboard');
+  await old.getByRole('button', { name: 'Try again' }).waitFor({ state: 'detached' });
+  assert.equal((await session.message(data.id)).retried_as, again.data.id);
+});
+
 test('one is answered with its quote, one of ours is changed', async () => {
   await field().fill('');
   await page.keyboard.press('Escape');
@@ -137,7 +151,7 @@ test('one is answered with its quote, one of ours is changed', async () => {
 
   await page.keyboard.press('ArrowUp');
   await page.getByText('Change your message').waitFor();
-  assert.equal(await field().inputValue(), 'Yes, it is');
+  await page.waitForFunction(() => document.querySelector('.composer textarea').value === 'Yes, it is');
   await field().fill('Yes, it is ready');
   await page.keyboard.press('Enter');
   await events.find((e) => e.type === 'message.edited', 'the edit');
@@ -146,7 +160,7 @@ test('one is answered with its quote, one of ours is changed', async () => {
 
 test('the customer is seen typing', async () => {
   await farEnd.post('/presence', { from: ALICE, to: ME, state: 'typing' });
-  await page.locator('.composer-typing').getByText('is typing').waitFor();
+  await page.locator('.composer-typing').getByText('Alice is typing').waitFor({ state: 'attached' });
 });
 
 test('tags, assignment, notes and the state are kept from the contact panel', async () => {

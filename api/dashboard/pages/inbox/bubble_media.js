@@ -85,7 +85,7 @@ export function BubbleMedia({ message, onOpen }) {
     : type === 'video' ? html`<${Video} message=${message} />`
     : type === 'voice' || type === 'audio' ? html`<${Player} url=${media.url} duration=${media.duration_s} voice=${type === 'voice'} own=${message.direction === 'out'} />`
     : html`<${Document} message=${message} />`;
-  return sending && message.status === 'sending' ? html`<div class="uploading">${part}<span class="veil-up"><${Spinner} label=${t('inbox.uploading')} /></span></div>` : part;
+  return sending && message.status === 'sending' ? html`<div class="uploading">${part}<span class="veil-up">${media.progress ? html`<progress max="1" value=${media.progress} aria-label=${t('inbox.uploading')} />` : html`<${Spinner} label=${t('inbox.uploading')} />`}</span></div>` : part;
 }
 
 // One picture, as big as the window.

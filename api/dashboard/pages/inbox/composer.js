@@ -57,7 +57,7 @@ export function Writer({ session, chat, whole, replyTo, onCancelReply, edited, e
   const hand = useMemo(() => typist(session, chat), [session, chat]);
   useEffect(() => () => hand.stop(), [hand]);
   useLayoutEffect(() => grow(field.current), [text]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!edited) return undefined;
     kept.current = text;
     setText(edited.text || '');

@@ -17,7 +17,8 @@ export const ReplyBar = ({ message, onCancel }) => html`<${Quote} icon="arrow-ut
   title=${message.direction === 'out' ? t('composer.reply_to_own') : t('composer.reply_to', { name: personName(message.from) })} />`;
 export const EditBar = ({ message, onCancel }) => html`<${Quote} icon="pencil-square" message=${message} onCancel=${onCancel} title=${t('composer.editing')} />`;
 
-export const Typing = ({ state }) => html`<div class="composer-typing" role="status">${state && ['typing', 'recording'].includes(state.state) && html`<span class="dots" aria-hidden="true"><i /><i /><i /></span>${t(`composer.presence.${state.state}`, { name: state.by?.name || state.by?.phone || t('composer.customer') })}`}</div>`;
+// Seen above the thread and in the list; here it is said.
+export const Typing = ({ state }) => html`<div class="hidden composer-typing" role="status">${state && ['typing', 'recording'].includes(state.state) && html`${t(`composer.presence.${state.state}`, { name: state.by?.name || state.by?.phone || t('composer.customer') })}`}</div>`;
 
 const Notice = ({ icon, tone = '', children, act, onAct }) => html`<div class=${`composer-notice ${tone}`}><${Icon} name=${icon} size=${18} /><span>${children}</span>${act && html`<${Button} small onClick=${onAct}>${act}</${Button}>`}</div>`;
 

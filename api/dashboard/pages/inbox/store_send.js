@@ -1,12 +1,14 @@
 // Sending: a bubble at once, under an id of its own, then what the server answers in its place.
 // Messages of one chat go one after the other, so that they are accepted in the order they were
 // written. An Idempotency-Key for each makes a retry harmless when nobody knows whether it arrived.
-import { call, idempotencyKey, of, post } from '../../core/api.js';
+import { idempotencyKey, of, post } from '../../core/api.js';
 import { has, t } from '../../core/i18n.js';
 import { keyOf } from './names.js';
 import { previewMessage } from './store_chats.js';
+import { uploadFile } from './upload.js';
 import { dropMessage, isOpenThread, messages, putMessage, replaceMessage, thread } from './store_thread.js';
 
+const PROGRESS_STEP = 0.04;
 const chains = new Map();   // chat → the promise of its last send
 const flying = new Map();   // chat → how many POSTs are on their way
 const held = [];            // events of our own messages whose POST is not answered yet
@@ -18,7 +20,7 @@ export function sendMessage({ session, chat, text = '', files = [], replyTo = nu
   const parts = files.map((part) => ({ part, text: part.caption || '' }));
   if (text || content) parts.push({ text });
   return Promise.all(parts.map((one, n) => {
-    const body = { to: chat, ...(n === 0 && replyTo ? { reply_to: replyTo.id } : {}), ...(mentions?.length ? { mentions } : {}), ...(one.part ? {} : { ...(one.text ? { text: one.text } : {}), ...content }) };
+    const body = { to: chat, source: 'dashboard', ...(n === 0 && replyTo ? { reply_to: replyTo.id } : {}), ...(mentions?.length ? { mentions } : {}), ...(one.part ? {} : { ...(one.text ? { text: one.text } : {}), ...content }) };
     return start(draft({ session, chat, body, one, replyTo: n === 0 ? replyTo : null }));
   }));
 }
@@ -54,7 +56,7 @@ async function submit(message) {
   const key = keyOf(session, chat.id);
   flying.set(key, (flying.get(key) || 0) + 1);
   try {
-    if (local.part && !local.media_id) local.media_id = await upload(local.part.file);
+    if (local.part && !local.media_id) local.media_id = await upload(message);
     const body = local.part ? { ...local.body, [local.part.kind]: file(local) } : local.body;
     const answer = await post(of`/sessions/${session}/messages`, body, { headers: { 'Idempotency-Key': local.key } });
     unsent.delete(message.id);
@@ -71,9 +73,15 @@ async function submit(message) {
     release(key);
   }
 }
-async function upload(file) {
-  const answer = await call('POST', of`/media`, { query: { filename: file.name || undefined }, data: file });
-  return answer.media_id;
+// Its bubble shows how far the file is, in steps that are worth a new picture.
+async function upload(message) {
+  let shown = 0;
+  const told = (share) => {
+    if (share - shown < PROGRESS_STEP && share < 1) return;
+    shown = share;
+    show({ ...message, media: { ...message.media, progress: share } });
+  };
+  return (await uploadFile(message.local.part.file, told)).media_id;
 }
 function file({ part, media_id }) {
   return { media_id, ...(part.file.name ? { filename: part.file.name } : {}), ...(part.caption ? { caption: part.caption } : {}), ...(part.view_once ? { view_once: true } : {}) };
