@@ -24,7 +24,7 @@ function Stepper({ status }) {
 
 // A state in words, and at most two things to do about it.
 const Say = ({ icon, tone = '', title, about, reason, busy, children }) => html`<div class=${`say ${tone}`}><span class="empty-sign">${busy ? html`<${Spinner} label=${title} />` : html`<${Icon} name=${icon} size=${28} />`}</span>
-  <h2><span role="status">${title}</span></h2>${about && html`<p>${about}</p>`}${reason && html`<p class="reason" dir="auto">${reason}</p>`}${children && html`<div class="acts">${children}</div>`}</div>`;
+  <h2>${title}</h2>${about && html`<p>${about}</p>`}${reason && html`<p class="reason" dir="auto">${reason}</p>`}${children && html`<div class="acts">${children}</div>`}</div>`;
 
 function Codes({ session }) {
   const [way, setWay] = useState('qr');
@@ -84,5 +84,5 @@ export default function Link({ name }) {
   const acts = useActs(one.data, one.set);
   return html`<nav class="crumbs" aria-label=${t('sessions.crumbs')}><a href=${href('sessions')}>${t('pages.sessions')}</a> <span aria-hidden="true">/</span> <a href=${href('sessions', [name])} dir="ltr">${name}</a></nav>
     <${PageHead} title=${t('sessions.link_title', { name })}>${one.data && html`<${Status} value=${one.data.status} />`}</${PageHead}>
-    <${Loaded} of=${one} lines=${6} height=${48}>${(session) => html`<${Card} class="link-card"><${Stepper} status=${session.status} /><${Stage} session=${session} acts=${acts} /></${Card}>`}</${Loaded}>`;
+    <${Loaded} of=${one} lines=${6} height=${48}>${(session) => html`<p class="hidden" role="status">${t(`status.${session.status}`)}</p><${Card} class="link-card"><${Stepper} status=${session.status} /><${Stage} session=${session} acts=${acts} /></${Card}>`}</${Loaded}>`;
 }

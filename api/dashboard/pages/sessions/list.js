@@ -47,7 +47,7 @@ function Filters({ items, chosen }) {
 function Items({ items, query, search }) {
   const chosen = query.status ? query.status.split(',') : [];
   const words = search.trim().toLowerCase();
-  const digits = words.replace(/[^0-9]/g, '');
+  const digits = /^[+0-9 ().-]+$/.test(words) ? words.replace(/[^0-9]/g, '') : '';
   const shown = useMemo(() => items.filter((s) => (!chosen.length || chosen.includes(s.status)) && (!words
     || s.id.includes(words) || accountName(s).toLowerCase().includes(words) || (digits && s.account?.phone?.includes(digits)))), [items, query.status, words]);
   return html`<${Filters} items=${items} chosen=${chosen} />
