@@ -16,6 +16,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#define WIDGET "/widget/"
 #define POLICY (BRIDGE_WIDGET_ANCESTORS + 1024) /* bytes of the Content-Security-Policy */
 
 static const struct page_asset *find(const char *name)
@@ -185,8 +186,12 @@ static void answer(struct api_request *r, const struct page_asset *asset,
     }
     MHD_add_response_header(out, MHD_HTTP_HEADER_VARY, "Accept-Encoding");
     MHD_add_response_header(out, MHD_HTTP_HEADER_CACHE_CONTROL, caching(asset->kind));
+    bool framed = asset->kind == PAGE_HTML && strcmp(frame_ancestors, "'none'") != 0;
     MHD_add_response_header(out, "Cross-Origin-Resource-Policy",
-                            asset->kind == PAGE_ANYWHERE ? "cross-origin" : "same-origin");
+                            asset->kind == PAGE_ANYWHERE || framed ? "cross-origin" : "same-origin");
+    if (framed) { /* so that a page with such a policy of its own may show it */
+        MHD_add_response_header(out, "Cross-Origin-Embedder-Policy", "require-corp");
+    }
     if (asset->kind != PAGE_HTML) {
         MHD_add_response_header(out, MHD_HTTP_HEADER_ETAG, asset->etag);
     } else if (!add_policy(out, asset, frame_ancestors)) {
@@ -212,6 +217,15 @@ void pages_answer(struct api_request *r, const char *name, const char *frame_anc
     answer(r, asset, frame_ancestors);
 }
 
+/* The widget's frame: who may show it, its tenant says. A tenant that is not there looks like one
+ * that allows nobody. */
+static void widget_page(struct api_request *r)
+{
+    char ancestors[BRIDGE_WIDGET_ANCESTORS];
+    bridge_widget_ancestors(api_bridge(r), r->path + sizeof(WIDGET) - 1, ancestors);
+    pages_answer(r, "/widget.html", ancestors);
+}
+
 static void page_get(struct api_request *r)
 {
     if (strcmp(r->path, "/") == 0) {
@@ -227,8 +241,16 @@ const struct api_route *pages_route(const char *path)
         .method = "GET", .pattern = "/", .auth = API_OPEN, .scope = BRIDGE_NO_SCOPE,
         .handle = page_get, .status = MHD_HTTP_OK, .answer = "Media", .flags = API_QUIET,
         .media = "text/html"};
+    static const struct api_route widget = {
+        .method = "GET", .pattern = "/widget/", .auth = API_OPEN, .scope = BRIDGE_NO_SCOPE,
+        .handle = widget_page, .status = MHD_HTTP_OK, .answer = "Media", .flags = API_QUIET,
+        .media = "text/html"};
     if (strcmp(path, "/") == 0) {
         return &route;
+    }
+    if (strncmp(path, WIDGET, sizeof(WIDGET) - 1) == 0 && path[sizeof(WIDGET) - 1] != '\0' &&
+        strchr(path + sizeof(WIDGET) - 1, '/') == NULL) {
+        return &widget;
     }
     const struct page_asset *asset = find(path);
     return asset != NULL && asset->kind != PAGE_HTML ? &route : NULL;

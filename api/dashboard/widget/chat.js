@@ -1,0 +1,85 @@
+// The one chat of the widget: opened once it is known which, then kept true by the stream of events.
+// It stands on the inbox's stores of chats, thread and sends.
+import { signal } from '@preact/signals';
+import { get, of, post } from '../core/api.js';
+import { can } from '../core/auth.js';
+import { on } from '../core/live.js';
+import { throttled } from '../core/load.js';
+import { sameChat } from '../pages/inbox/names.js';
+import { changeChat, openChat, previewMessage, putChat } from '../pages/inbox/store_chats.js';
+import { ownEvent, showUnsent } from '../pages/inbox/store_send.js';
+import { isOpenThread, openThread, putMessage, reloadThread, thread } from '../pages/inbox/store_thread.js';
+import { about, refreshAbout } from './line.js';
+
+const TYPING_MS = 25_000;
+export const typing = signal(null);   // {state, by} of the other side
+let fading = null;
+
+function showTyping(data) {
+  clearTimeout(fading);
+  const busy = ['typing', 'recording'].includes(data.state);
+  typing.value = busy ? data : null;
+  if (busy) fading = setTimeout(() => (typing.value = null), TYPING_MS);
+}
+
+// Nobody may have written yet: then there is no chat, and what we know of it came with the ticket.
+async function find({ session, chat, name, phone }) {
+  const found = await get(of`/sessions/${session}/chats/${chat}`).catch((error) => (error.status === 404 ? null : Promise.reject(error)));
+  openChat.value = { type: chat.endsWith('@g.us') ? 'group' : 'user', unread_count: 0, ...(found || { id: chat }), name: found?.name || name, phone: found?.phone || phone, session };
+}
+
+export async function load() {
+  const what = about.value;
+  try {
+    await find(what);
+    await openThread(what.session, openChat.value.id);
+    showUnsent();
+  } catch (error) {
+    thread.value = { ...thread.value, session: what.session, chat: what.chat, loading: false, error };
+  }
+}
+
+function onMessage({ type, session, data }) {
+  const message = data.message || data;
+  if (!message.id) return;
+  if (['message.received', 'message.sent', 'message.status', 'message.updated'].includes(type)) previewMessage(session, message);
+  if (type === 'message.received') showTyping({ state: 'gone' });
+  const mine = isOpenThread(session, message.chat) || sameChat(openChat.value, message.chat);
+  if (!mine || ['edit', 'revoke', 'reaction'].includes(message.type)) return;
+  if (message.direction === 'out') ownEvent({ ...message, session });
+  else putMessage(message);
+}
+const again = throttled(() => {
+  reloadThread();
+  refreshAbout();
+}, 500);
+
+// Returns what ends it.
+export function follow() {
+  const ends = [
+    on(['message.*'], onMessage),
+    on(['chat.updated'], ({ session, data }) => putChat(session, data.chat)),
+    on(['chat.presence'], ({ data }) => showTyping(data)),
+    on(['gap', 'reconnected'], again),
+  ];
+  return () => ends.forEach((end) => end());
+}
+
+// Seen by a person: told at most once in a while, and again when it was refused for a moment.
+const READ_MS = 1500, REFUSED_MS = 30_000;
+let resting = null;
+export function markSeen() {
+  const chat = openChat.value;
+  if (resting || !chat?.unread_count || document.hidden || !can('messages:send')) return;
+  const { session, id, unread_count } = chat;
+  const rest = (ms) => {
+    clearTimeout(resting);
+    resting = setTimeout(() => (resting = null), ms);
+  };
+  rest(READ_MS);
+  changeChat(session, chat, { unread_count: 0 });
+  post(of`/sessions/${session}/chats/${id}/read`).catch(() => {
+    changeChat(session, chat, { unread_count });
+    rest(REFUSED_MS);
+  });
+}

@@ -1,0 +1,64 @@
+// A browser for the tests of the dashboard: Debian's Chromium, driven by Playwright. Not the browser
+// of a session: that one is the daemon's own.
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import fs from 'node:fs';
+import { chromium } from 'playwright-core';
+
+const AXE = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+export const PHONE = { width: 390, height: 844 };
+export const DESKTOP = { width: 1280, height: 800 };
+const TIMEOUT_MS = 8_000;
+
+export class Browser {
+  static async start() {
+    const b = new Browser();
+    b.browser = await chromium.launch({
+      executablePath: process.env.WABRIDGE_TEST_DESKTOP_BROWSER ?? '/usr/bin/chromium', args: ['--no-sandbox', '--lang=en-US'],
+    });
+    return b;
+  }
+  // A person at a fresh browser of their own. What the page does wrong is kept in page.faults.
+  async person({ viewport = DESKTOP, theme = 'light', locale = 'en-US', ...options } = {}) {
+    const context = await this.browser.newContext({ viewport, colorScheme: theme, locale, reducedMotion: 'reduce', ...options });
+    context.setDefaultTimeout(TIMEOUT_MS);
+    const page = await context.newPage();
+    page.faults = [];
+    page.on('pageerror', (error) => page.faults.push(String(error.stack || error)));
+    page.on('console', (message) => message.type() === 'error' && !/Failed to load resource/.test(message.text()) && page.faults.push(message.text()));
+    return page;
+  }
+  // The same, signed in to this daemon with a key, on a page: "overview", "inbox/main", …
+  async signedIn(daemon, { key = daemon.key, at = '', ...options } = {}) {
+    const page = await this.person(options);
+    await page.goto(daemon.base);
+    await page.getByLabel('API key').fill(key);
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await page.locator('.shell').waitFor();   // the menu itself is hidden on a phone
+    if (at) await open(page, at);
+    return page;
+  }
+  close() {
+    return this.browser.close();
+  }
+}
+
+// Goes to a page of the dashboard by its address and waits for its heading.
+export async function open(page, at) {
+  await page.evaluate((hash) => (location.hash = hash), `#/${at}`);
+  await page.locator(`main.page-${at.split(/[/?]/)[0]} h1, main.page-${at.split(/[/?]/)[0]} [data-ready]`).first().waitFor();
+}
+
+// No fault of accessibility in either theme (WCAG 2.2 A and AA), and none of the page itself.
+export async function accessible(page, what) {
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    // through DevTools: the page's own policy lets no foreign script in
+    await page.evaluate(`${AXE}; 0`);
+    const { violations } = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
+    const found = violations.map((v) => `${v.id}: ${v.help}\n    ${v.nodes.slice(0, 3).map((n) => `${n.target} ${n.failureSummary}`).join('\n    ')}`);
+    assert.deepEqual(found, [], `${what}, ${colorScheme}:\n${found.join('\n')}`);
+  }
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+  assert.deepEqual(page.faults, [], `${what}: faults of the page`);
+}

@@ -1,0 +1,216 @@
+// The chat widget in a page of somebody else, on another origin: one script tag, a ticket of that
+// page's back end, and the whole way to WhatsApp and back.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import http from 'node:http';
+import { after, before, describe, test } from 'node:test';
+import { ALICE, BOB, Daemon, FarEnd, ME, within } from './harness.mjs';
+import { accessible, Browser } from './browser.mjs';
+
+const T = '/v1/tenants/default';
+const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==';
+
+// An ERP: its pages allow the bridge's script and frame and nothing else, and its back end has the key.
+class Erp {
+  static async start(daemon) {
+    const erp = new Erp();
+    erp.daemon = daemon;
+    erp.tickets = 0;
+    erp.server = http.createServer((request, response) => erp.answer(request, response)).listen(0, '127.0.0.1');
+    await once(erp.server, 'listening');
+    erp.origin = `http://localhost:${erp.server.address().port}`;
+    return erp;
+  }
+  ticket(options) {
+    this.tickets++;
+    return this.daemon.ok('POST', `${T}/widget/tickets`, { session: 'main', to: ALICE, agent: 'Maria', ...this.options, ...options });
+  }
+  async answer(request, response) {
+    const url = new URL(request.url, this.origin);
+    if (url.pathname === '/ticket') {
+      response.end(JSON.stringify(await this.ticket()));
+      return;
+    }
+    const { base } = this.daemon;
+    response.setHeader('content-type', 'text/html; charset=utf-8');
+    response.setHeader('content-security-policy', `default-src 'none'; script-src ${base} 'nonce-n'; frame-src ${base}; connect-src 'self'`);
+    const { ticket } = await this.ticket();
+    const script = url.pathname === '/script'
+      ? `<script src="${base}/widget.js"></script><script nonce="n">wabridgeWidget.addEventListener('unread', (e) => (document.title = 'unread ' + e.detail.count));
+         wabridgeWidget.open({ tenant: 'default', open: true, refresh: () => fetch('/ticket').then((r) => r.json()) });</script>`
+      : `<script src="${base}/widget.js" data-tenant="default" data-ticket="${ticket}" ${url.searchParams.get('more') ?? ''}></script>`;
+    response.end(`<!doctype html><html lang="en"><title>Customer</title><body><main><h1>Customer 17</h1><p><label>Name <input></label></p></main>${script}`);
+  }
+  close() {
+    this.server.close();
+    this.server.closeAllConnections();
+  }
+}
+
+describe('the widget in a foreign page', () => {
+  let farEnd, daemon, session, events, erp, browser;
+  const write = async (from, text, more = {}) => (await farEnd.post('/send', { from, to: ME, text, ...more })).id;
+  const frameOf = (page) => page.frameLocator('[data-wabridge] iframe');
+  const launcher = (page) => page.getByRole('button', { name: /WhatsApp/ });
+  before(async () => {
+    farEnd = await FarEnd.start();
+    daemon = await Daemon.start({ farEnd });
+    erp = await Erp.start(daemon);
+    await daemon.ok('PUT', `${T}/widget`, { origins: [erp.origin] });
+    session = daemon.session();
+    events = daemon.events();
+    await session.link();
+    browser = await Browser.start();
+  });
+  after(async () => {
+    await browser?.close();
+    erp?.close();
+    await events?.close();
+    await daemon?.close();
+    await farEnd?.close();
+  });
+
+  test('one script tag: open, receive, answer, see the ticks', async () => {
+    await write(ALICE, 'hello, is it ready?');
+    await write(BOB, 'not for this page');
+    const page = await browser.person();
+    await page.goto(`${erp.origin}/`);
+    // counted while it is closed
+    await page.getByRole('button', { name: 'Open the WhatsApp chat, 1 unread message' }).click();
+    const frame = frameOf(page);
+    await frame.getByText('hello, is it ready?').waitFor();
+    await frame.getByRole('heading', { name: 'Alice' }).waitFor();
+    await events.find((e) => e.type === 'chat.updated' && e.data.chat.phone === ALICE && e.data.chat.unread_count === 0, 'read');
+    await write(ALICE, 'I mean *today*');
+    await frame.getByText('I mean').waitFor();
+    const field = frame.getByRole('textbox', { name: /Message to/ });
+    await field.fill('Yes, it is.');
+    await field.press('Enter');
+    await frame.getByText('Yes, it is.').waitFor();
+    const { data: sent } = await events.find((e) => e.type === 'message.status' && e.data.text === 'Yes, it is.' && e.data.status === 'delivered', 'delivered');
+    assert.equal(sent.sent_by, 'widget:Maria');
+    await frame.getByRole('img', { name: 'Delivered' }).waitFor();
+    await farEnd.post('/ack', { id: sent.id, ack: 3 }).catch(() => {});
+    assert.equal(await frame.getByText('not for this page').count(), 0);
+    await accessible(page, 'the page around the widget');
+
+    // minimised by keyboard, the focus goes back to the button
+    await field.press('Escape');
+    await launcher(page).waitFor();
+    assert.equal(await launcher(page).evaluate((b) => b.getRootNode().activeElement === b), true);
+    await write(ALICE, 'thanks');
+    await page.getByRole('button', { name: /1 unread message/ }).waitFor();
+    assert.deepEqual(page.faults, []);
+    await page.context().close();
+  });
+
+  test('nothing of it is to be had by the page: no document, no credential, no chat', async () => {
+    const page = await browser.person();
+    await page.goto(`${erp.origin}/?more=data-open`);
+    await frameOf(page).getByText('hello, is it ready?').waitFor();
+    const seen = await page.evaluate(() => {
+      const host = document.querySelector('[data-wabridge]');
+      const { contentDocument, src } = host.shadowRoot.querySelector('iframe');
+      return { contentDocument, src, html: document.documentElement.outerHTML + host.shadowRoot.innerHTML, names: Object.keys(window.wabridgeWidget) };
+    });
+    assert.equal(seen.contentDocument, null);
+    assert.equal(seen.src, `${daemon.base}/widget/default`);
+    assert.deepEqual(seen.names, []);
+    assert.ok(!seen.html.includes('waw_') && !seen.html.includes('hello, is it ready'));
+    await assert.rejects(page.evaluate(() => document.querySelector('[data-wabridge]').shadowRoot.querySelector('iframe').contentWindow.document.title), /cross-origin/i);
+    // the ticket and the credential are in no address, and the daemon's log has neither
+    assert.ok(!daemon.log.some((l) => /wwt_|waw_/.test(JSON.stringify(l))));
+    await page.context().close();
+  });
+
+  test('a file goes out; one that comes is seen', async () => {
+    const page = await browser.person();
+    await page.goto(`${erp.origin}/?more=data-open`);
+    const frame = frameOf(page);
+    await frame.locator('input[type=file]').setInputFiles({ name: 'a.png', mimeType: 'image/png', buffer: Buffer.from(PNG, 'base64') });
+    await frame.getByRole('textbox', { name: /Message to/ }).fill('the picture');
+    await frame.getByRole('button', { name: 'Send' }).click();
+    await events.find((e) => e.type === 'message.status' && e.data.text === 'the picture' && e.data.status === 'delivered', 'delivered');
+    await frame.getByText('the picture').waitFor();
+    await write(ALICE, undefined, { type: 'image', caption: 'mine', mimetype: 'image/png', data_base64: PNG });
+    await frame.getByText('mine', { exact: true }).waitFor();
+    await frame.locator('.in img').first().waitFor();
+    await page.context().close();
+  });
+
+  test('a page that is not listed shows nothing, nor does an unknown tenant', async () => {
+    await daemon.ok('PUT', `${T}/widget`, { origins: ['https://erp.example.com'] });
+    try {
+      const page = await browser.person();
+      await page.goto(`${erp.origin}/?more=data-open`);
+      const refused = page.frames().find((f) => f.url().startsWith('chrome-error:')) ?? (await within((async () => {
+        for (;;) {
+          const found = page.frames().find((f) => f.url().startsWith('chrome-error:'));
+          if (found) return found;
+          await page.waitForTimeout(50);
+        }
+      })(), 'refusal'));
+      assert.ok(refused);
+      assert.ok(page.faults.some((fault) => /frame-ancestors/.test(fault)), page.faults.join('\n'));
+      await page.context().close();
+      const headers = async (tenant) => (await fetch(`${daemon.base}/widget/${tenant}`)).headers.get('content-security-policy');
+      assert.match(await headers('default'), /frame-ancestors https:\/\/erp\.example\.com$/);
+      await daemon.ok('PUT', '/v1/tenants/quiet', {});
+      assert.match(await headers('quiet'), /frame-ancestors 'none'$/);
+      assert.equal(await headers('nobody'), await headers('quiet'));
+    } finally {
+      await daemon.ok('PUT', `${T}/widget`, { origins: [erp.origin] });
+    }
+  });
+
+  test('a credential that ends is renewed by the page; a used ticket is asked for anew', async () => {
+    erp.options = { ttl_s: 3 };
+    const page = await browser.person();
+    await page.goto(`${erp.origin}/script`);
+    const frame = frameOf(page);
+    await frame.getByText('hello, is it ready?').waitFor();
+    const before = erp.tickets;
+    await within((async () => { while (erp.tickets < before + 3) await page.waitForTimeout(100); })(), 'renewals');
+    await write(ALICE, 'still there?');
+    await frame.getByText('still there?').waitFor();
+    assert.equal(await frame.getByText('This chat was closed for safety').count(), 0);
+    await page.context().close();
+    // without anybody to ask, it says so
+    erp.options = { ttl_s: 1 };
+    const other = await browser.person();
+    await other.goto(`${erp.origin}/?more=data-open`);
+    await frameOf(other).getByText('This chat was closed for safety').waitFor();
+    erp.options = {};
+    await other.context().close();
+  });
+
+  test('both themes, right to left, a phone and 280 pixels', async () => {
+    for (const [name, options] of Object.entries({ desktop: {}, phone: { viewport: { width: 390, height: 844 } }, narrow: { viewport: { width: 280, height: 640 } } })) {
+      for (const theme of ['light', 'dark']) {
+        const page = await browser.person({ theme, ...options });
+        await page.goto(`${erp.origin}/?more=data-open`);
+        const frame = frameOf(page);
+        await frame.getByText('hello, is it ready?').waitFor();
+        const wide = await frame.locator('html').evaluate((html) => html.scrollWidth - html.clientWidth);
+        assert.ok(wide <= 0, `${name}: ${wide} px too wide`);
+        if (process.env.WABRIDGE_TEST_SHOTS) await page.screenshot({ path: `${process.env.WABRIDGE_TEST_SHOTS}/widget-${name}-${theme}.png` });
+        await page.context().close();
+      }
+    }
+    const page = await browser.person();
+    await page.goto(`${erp.origin}/?more=${encodeURIComponent('data-open data-lang="ar" data-position="bottom-left"')}`);
+    const frame = frameOf(page);
+    await frame.getByText('hello, is it ready?').waitFor();
+    await frame.locator('html').evaluate((html) => (html.dir = 'rtl'));
+    if (process.env.WABRIDGE_TEST_SHOTS) await page.screenshot({ path: `${process.env.WABRIDGE_TEST_SHOTS}/widget-rtl.png` });
+    await page.context().close();
+  });
+
+  test('the frame itself has no fault of accessibility, in either theme', async () => {
+    const page = await browser.person();
+    await page.goto(`${erp.origin}/?more=data-open`);
+    await frameOf(page).getByText('hello, is it ready?').waitFor();
+    await accessible(page, 'the widget');
+    await page.context().close();
+  });
+});
