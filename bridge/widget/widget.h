@@ -38,7 +38,8 @@ struct grant {
     char key_id[32], subject[96]; /* whose ticket it was: a key, or the subject of a token */
     uint8_t proof[8];
     uint32_t scopes;
-    uint64_t expires_ms; /* wall clock */
+    uint32_t ttl_s;      /* of a ticket: how long its credential will be good */
+    uint64_t expires_ms; /* wall clock; of a ticket: the credential ends no later */
 };
 
 /* ---- grant.c (pure) ---------------------------------------------------------------------------- */

@@ -131,7 +131,8 @@ static int take_scopes(const json_t *body, const struct bridge_principal *who, u
     return 0;
 }
 
-static int take_time(const json_t *body, const struct bridge_principal *who, uint64_t *out,
+/* The credential's time begins when the ticket is used. */
+static int take_time(const json_t *body, const struct bridge_principal *who, struct grant *g,
                      struct err *e)
 {
     const json_t *v = json_object_get(body, "ttl_s");
@@ -139,10 +140,8 @@ static int take_time(const json_t *body, const struct bridge_principal *who, uin
     if (ttl < 1 || ttl > WIDGET_MAX_TTL_S) {
         return err_field(e, NULL, "ttl_s", "ttl_s is 1 to %d seconds", WIDGET_MAX_TTL_S);
     }
-    *out = clock_wall_ms() + (uint64_t)ttl * 1000;
-    if (who->expires_ms != 0 && who->expires_ms < *out) {
-        *out = who->expires_ms;
-    }
+    g->ttl_s = (uint32_t)ttl;
+    g->expires_ms = who->expires_ms != 0 ? who->expires_ms : INT64_MAX;
     return 0;
 }
 
@@ -205,7 +204,7 @@ static int grant_of(struct bridge *b, const char *tenant, const struct bridge_pr
     rc = rc != 0 ? rc : take_name(body, "name", g->name, sizeof(g->name), e);
     rc = rc != 0 ? rc : take_name(body, "agent", g->agent, sizeof(g->agent), e);
     rc = rc != 0 ? rc : take_scopes(body, who, &g->scopes, e);
-    return rc != 0 ? rc : take_time(body, who, &g->expires_ms, e);
+    return rc != 0 ? rc : take_time(body, who, g, e);
 }
 
 /* ---- tickets -----------------------------------------------------------------------------------
@@ -303,6 +302,8 @@ int bridge_widget_sign_in(struct bridge *b, const json_t *body, struct bridge_pr
     if (rc != 0) {
         return rc;
     }
+    uint64_t end = clock_wall_ms() + (uint64_t)g.ttl_s * 1000;
+    g.expires_ms = end < g.expires_ms ? end : g.expires_ms;
     char *text = grant_write(b->core->pepper, &g);
     rc = text != NULL ? widget_authenticate(b, text, who, e) : err_set(e, E_NOMEM, "out of memory");
     rc = rc != 0 ? rc : bridge_widget_chat(b, who, out, e);

@@ -84,7 +84,8 @@ async function enter(ticket) {
     if (error.code === 'unknown_ticket' && !tried) {
       tried = true;   // a page out of the browser's cache brings a ticket that was used: once more
       askTicket();
-    } else if (me.value) renewal = setTimeout(askTicket, WAIT_MS);
+    } else if (/^credential_/.test(error.code)) over();
+    else if (me.value) renewal = setTimeout(askTicket, WAIT_MS);
     else phase.value = 'failed';
   }
 }
