@@ -26,7 +26,7 @@ function Head() {
   const { state } = connection.value;
   const live = state === 'live' || state === 'off';
   return html`<header class="w-head"><span class="w-face" aria-hidden="true"><${Icon} name=${chat?.type === 'group' ? 'user-group' : 'user'} size=${22} /></span>
-    <div class="w-who"><h1 dir="auto">${name}</h1>
+    <div class="w-who"><h1><bdi>${name}</bdi></h1>
       <p role="status">${live || phase.value !== 'ready' ? html`<span class="w-number">${number && number !== name ? number : ''}</span>` : html`<span class=${`w-line ${state}`}>${t(`live.${state}`)}</span>`}</p></div>
     <${IconButton} icon="minus" label=${t('widget.minimise')} onClick=${minimise} /></header>`;
 }
