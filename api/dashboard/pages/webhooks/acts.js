@@ -13,7 +13,7 @@ export function stateOf(hook) {
 export async function setEnabled(hook, enabled, after) {
   try {
     await put(of`/webhooks/${hook.id}`, { enabled });
-    toast(t(enabled ? 'webhooks.enabled_now' : 'webhooks.disabled_now', { name: hook.id }), enabled ? {} : { act: t('common.undo'), onAct: () => setEnabled(hook, true, after) });
+    toast(t(enabled ? 'webhooks.enabled_now' : 'webhooks.disabled_now', { name: hook.id }), enabled ? {} : { detail: t('webhooks.disabled_about'), act: t('common.undo'), onAct: () => setEnabled(hook, true, after) });
     after();
   } catch (error) {
     problem(error, t('webhooks.not_changed'));
