@@ -202,6 +202,24 @@ test('who asked not to be written to is not: the composer says so, and who may c
   await field().waitFor();
 });
 
+test('a person is blocked after a question, and unblocked where one would write', async () => {
+  const panel = page.getByRole('complementary', { name: 'Contact' });
+  const act = async (name) => {
+    await panel.getByRole('button', { name: 'Actions' }).click();
+    await page.getByRole('menuitem', { name }).click();
+  };
+  await act('Block');
+  await page.getByRole('dialog', { name: 'Block Alice?' }).getByRole('button', { name: 'Block' }).click();
+  await page.getByText('Alice is blocked. Unblock to write again.').waitFor();
+  assert.equal(await field().count(), 0);
+  assert.deepEqual((await farEnd.get(`/blocked?account=${ME}`)).items, [ALICE]);
+  await page.getByRole('button', { name: 'Unblock' }).click();
+  await field().waitFor();
+  await act('Pin');
+  await page.getByText('Pinned', { exact: true }).waitFor();
+  assert.equal((await told('')).pinned, true);
+});
+
 test('it fits a phone', async () => {
   const panel = page.getByRole('complementary', { name: 'Contact' });
   await page.setViewportSize(PHONE);
