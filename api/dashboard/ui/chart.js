@@ -34,6 +34,15 @@ const dots = (values) => {
 // The time of a step, as long as it must be to be told from the others.
 export const stepName = (at, step) => (step >= DAY ? shortDate(at * 1000) : `${shortDate(at * 1000)}, ${time(at * 1000)}`);
 
+// As wide as the longest text of the scale, in any language; decided in the first of uPlot's rounds.
+function wide(u, values, at, round) {
+  const axis = u.axes[at];
+  if (round > 1) return axis._size;
+  u.ctx.font = axis.font[0];
+  const longest = Math.max(0, ...(values || []).map((text) => u.ctx.measureText(text ?? '').width / devicePixelRatio));
+  return Math.max(36, Math.ceil(longest) + axis.gap + 6);
+}
+
 function options({ series, kind, step, times, format, most, scale, width, height, onIndex }) {
   const rtl = direction.value === 'rtl';
   const font = `12px ${getComputedStyle(document.documentElement).fontFamily}`;
@@ -48,7 +57,7 @@ function options({ series, kind, step, times, format, most, scale, width, height
     },
     axes: [
       { ...axis, grid: { show: false }, size: 28, gap: 6, space: 64, values: (u, splits, i, space, gap) => splits.map((at) => (gap >= DAY || new Date(at * 1000).getHours() + new Date(at * 1000).getMinutes() === 0 ? shortDate(at * 1000) : time(at * 1000))) },
-      { ...axis, side: rtl ? 1 : 3, size: 52, space: 34, ...(SCALES[scale] && { incrs: SCALES[scale] }), values: (u, splits) => splits.map((v) => format(v)) },
+      { ...axis, side: rtl ? 1 : 3, size: wide, space: 34, ...(SCALES[scale] && { incrs: SCALES[scale] }), values: (u, splits) => splits.map((v) => format(v)) },
     ],
     series: [{}, ...series.map((s, i) => {
       const stroke = colour(s.color);
@@ -113,7 +122,7 @@ export function Chart({ title, times, series, format = number, kind = 'line', st
     <div class="plot-focus" role="slider" tabindex="0" aria-labelledby=${`${id}-title`} aria-orientation="horizontal" aria-valuemin="0" aria-valuemax=${last} aria-valuenow=${at ?? last}
       aria-valuetext=${said(at ?? last)} onKeyDown=${keys} onBlur=${() => setIndex({ at: null })}>
       <${Plot} data=${data} height=${height} index=${index} ...${{ times, series, format, kind, step, most, scale, onIndex }} />
-      ${empty && at == null && html`<p class="nothing" aria-hidden="true">${t('chart.empty')}</p>`}
+      ${empty && at == null && html`<p class="nothing" aria-hidden="true"><span>${t('chart.empty')}</span></p>`}
       ${at != null && html`<div class="readout" aria-hidden="true"><span>${stepName(times[at], step)}</span>${series.map((s) => html`<span key=${s.label}><i class="swatch" style=${{ background: `var(${s.color})` }} /><strong>${show(s.values[at])}</strong></span>`)}</div>`}</div>
     <div class="hidden"><table><caption>${title}</caption><thead><tr><th scope="col">${t('chart.time')}</th>${series.map((s) => html`<th key=${s.label} scope="col">${s.label}</th>`)}</tr></thead>
       <tbody>${times.map((x, i) => html`<tr key=${x}><th scope="row">${stepName(x, step)}</th>${series.map((s) => html`<td key=${s.label}>${show(s.values[i])}</td>`)}</tr>`)}</tbody></table></div>

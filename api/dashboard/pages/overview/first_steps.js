@@ -9,15 +9,15 @@ const LINKED = ['ready', 'syncing', 'disconnected', 'conflict', 'hibernating'];
 
 // Only what this key may do. done: as far as the numbers tell; a stopped session counts as linked once
 // a message was sent or received.
-export function steps({ stats, webhooks }) {
+export function steps({ stats, webhooks, only }) {
   const { sessions, totals } = stats;
   const linked = LINKED.some((status) => sessions[status] > 0) || totals.sent + totals.received > 0;
   const all = [];
   if (can('sessions:manage')) {
     all.push({ id: 'session', done: sessions.total > 0, href: href('sessions') });
-    all.push({ id: 'link', done: linked, href: href('sessions'), after: sessions.total > 0 });
+    all.push({ id: 'link', done: linked, href: only ? href('sessions', [only.id, 'link']) : href('sessions') });
   }
-  if (can('webhooks:manage') && webhooks) all.push({ id: 'webhook', done: webhooks.length > 0, href: href('webhooks'), after: linked });
+  if (can('webhooks:manage') && webhooks) all.push({ id: 'webhook', done: webhooks.length > 0, href: href('webhooks') });
   return all;
 }
 

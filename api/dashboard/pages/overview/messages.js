@@ -31,7 +31,7 @@ export function Messages({ query }) {
   return html`<a class="back" href=${href('overview')}><${Icon} name="chevron-left" size=${16} class="flips" /> ${t('pages.overview')}</a>
     <${PageHead} title=${t('overview.list.title')} about=${query.since && t('overview.list.since', { at: dateTime(query.since) })} />
     <${Loaded} of=${sessions} isEmpty=${(items) => items.length === 0} empty=${html`<${Empty} icon="device-phone-mobile" title=${t('overview.list.no_session')} />`}>${(items) => html`
-      <div class="filters row"><${Select} label=${t('overview.list.session')} value=${chosen(items)} options=${items.map((s) => [s.id, s.id])} onValue=${set('session')} />
+      <div class="behind"><${Select} label=${t('overview.list.session')} value=${chosen(items)} options=${items.map((s) => [s.id, s.id])} onValue=${set('session')} />
       <${Select} label=${t('overview.list.direction')} value=${query.direction || ''} options=${['', 'in', 'out'].map((d) => [d, t(`overview.list.directions.${d || 'both'}`)])} onValue=${(d) => setQuery({ direction: d, ...(d === 'in' && { status: '' }) })} />
       <${Select} label=${t('overview.list.status')} value=${query.status || ''} options=${[['', t('common.all')], ...STATUSES.map((s) => [s, t(`status.${s}`)])]} onValue=${set('status')} /></div>
       <${List} session=${chosen(items)} query=${query} />`}</${Loaded}>`;

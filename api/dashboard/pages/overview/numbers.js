@@ -30,7 +30,9 @@ async function load(range, signal) {
     can('events:read') ? unlessForbidden(get(of`/alerts`, {}, { signal })) : null,
     can('webhooks:read') ? unlessForbidden(get(of`/webhooks`, { limit: 100 }, { signal })) : null,
   ]);
-  return { range, stats, alerts: alerts?.items || [], webhooks: webhooks?.items || null };
+  // the one session that is still to be linked, so that the step leads to its code
+  const only = stats.sessions.total === 1 && can('sessions:manage') ? (await get(of`/sessions`, { limit: 1 }, { signal })).items[0] : null;
+  return { range, stats, only, alerts: alerts?.items || [], webhooks: webhooks?.items || null };
 }
 
 const Waiting = () => html`<div aria-busy="true"><div class="tiles">${Array.from({ length: 8 }, (_, i) => html`<${Card} key=${i} class="tile"><${Skeleton} lines=${2} height=${24} /></${Card}>`)}</div>
