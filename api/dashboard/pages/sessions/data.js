@@ -1,6 +1,7 @@
 // The sessions of the tenant, and one of them, kept up to date: a session.status event is the session
 // object itself, session.qr tells of a new code; what no event tells (memory, backlog) is asked for
 // now and then.
+import { useState } from 'preact/hooks';
 import { all, get, of } from '../../core/api.js';
 import { tenant } from '../../core/auth.js';
 import { useEvents, useInterval, useLoad } from '../../core/load.js';
@@ -19,8 +20,22 @@ function changed(session, { type, data }) {
 const names = new Intl.Collator('en', { numeric: true });
 const sorted = (items) => items.sort((a, b) => names.compare(a.id, b.id));
 
+// Of what is read again the sessions that did not change stay the same objects: only the others are drawn anew.
+function keeper() {
+  let before = new Map();
+  return (items) => {
+    const now = new Map(items.map((s) => [s.id, { session: s, text: JSON.stringify(s) }]));
+    for (const [id, entry] of now) {
+      if (before.get(id)?.text === entry.text) entry.session = before.get(id).session;
+    }
+    before = now;
+    return [...now.values()].map((entry) => entry.session);
+  };
+}
+
 export function useSessions() {
-  const list = useLoad((signal) => all(of`/sessions`, {}, { signal }).then(sorted), [tenant.value]);
+  const [kept] = useState(keeper);
+  const list = useLoad((signal) => all(of`/sessions`, {}, { signal }).then(sorted).then(kept), [tenant.value]);
   useEvents(LIVE, (event) => {
     if (event.type === 'session.qr') return;   // the list shows no codes
     if (!event.session) return void list.reload();

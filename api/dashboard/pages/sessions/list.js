@@ -17,7 +17,8 @@ const ORDER = ['failed', 'logged_out', 'conflict', 'disconnected', 'unlinked', '
 
 const Fact = ({ label, children }) => html`<div><dt>${label}</dt><dd>${children}</dd></div>`;
 
-// Drawn again only when the session is another one: events of one do not cost the others.
+// Drawn again only when the session is another one, or its words are: events of one do not cost the
+// others. "3 min ago" is another word each minute.
 class One extends Component {
   shouldComponentUpdate(next) {
     return next.session !== this.props.session || next.words !== this.props.words;
@@ -45,6 +46,7 @@ function Filters({ items, chosen }) {
 }
 
 function Items({ items, query, search }) {
+  const drawn = `${language.value} ${Math.floor(Date.now() / 60_000)}`;
   const chosen = query.status ? query.status.split(',') : [];
   const words = search.trim().toLowerCase();
   const digits = /^[+0-9 ().-]+$/.test(words) ? words.replace(/[^0-9]/g, '') : '';
@@ -53,7 +55,7 @@ function Items({ items, query, search }) {
   return html`<${Filters} items=${items} chosen=${chosen} />
     <p class="hidden" role="status">${t('sessions.shown', { n: shown.length })}</p>
     ${shown.length === 0 ? html`<${Empty} icon="magnifying-glass" title=${t('sessions.no_match')} action=${html`<${Button} href=${href('sessions')}>${t('sessions.show_all')}</${Button}>`}>${t('sessions.no_match_about')}</${Empty}>`
-    : html`<ul class=${items.length > CARDS_MAX ? 'sessions-many' : 'sessions-few grid'}>${shown.map((s) => html`<${One} key=${s.id} session=${s} words=${language.value} />`)}</ul>`}`;
+    : html`<ul class=${items.length > CARDS_MAX ? 'sessions-many' : 'sessions-few grid'}>${shown.map((s) => html`<${One} key=${s.id} session=${s} words=${drawn} />`)}</ul>`}`;
 }
 
 export default function List({ query }) {
