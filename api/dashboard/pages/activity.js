@@ -12,7 +12,7 @@ export default function Activity({ query }) {
   const sessions = useLoad((signal) => all(of`/sessions`, {}, { signal }), [tenant.value]);
   const session = query.session || '';
   const names = [...new Set([...(sessions.data || []).map((s) => s.id), ...(session ? [session] : [])])].sort();
-  return html`<${PageHead} title=${t('pages.activity')} about=${t('activity.about')}>${names.length > 1 && html`<${Select} class="inline" label=${t('activity.session')} value=${session} onValue=${(name) => setQuery({ session: name })}
+  return html`<${PageHead} title=${t('pages.activity')} about=${t('activity.about')}>${names.length > 1 && html`<${Select} class="feed-session" label=${t('activity.session')} value=${session} onValue=${(name) => setQuery({ session: name })}
       options=${[['', t('activity.all')], ...names.map((name) => [name, name])]} />`}</${PageHead}>
     <${Feed} key=${session} session=${session} />`;
 }

@@ -61,7 +61,7 @@ function Days({ items, session }) {
     }
     return out;
   }, [items]);
-  return days.map((day) => html`<section key=${day.name} class="day"><h2>${day.name}</h2><ol>${day.items.map((item) => html`<${Item} key=${`${item.session} ${item.kind} ${item.from_at}`} item=${item} session=${session} />`)}</ol></section>`);
+  return days.map((day) => html`<section key=${day.name} class="feed-day"><h2>${day.name}</h2><ol>${day.items.map((item) => html`<${Item} key=${`${item.session} ${item.kind} ${item.from_at}`} item=${item} session=${session} />`)}</ol></section>`);
 }
 
 export function Feed({ session }) {

@@ -7,7 +7,7 @@ import { can } from '../../core/auth.js';
 import { Badge, Button, Card, ExactTime, Icon, Time } from '../../ui/controls.js';
 import { accountName, isLinked } from './data.js';
 
-export const Facts = ({ rows }) => html`<dl class="facts">${rows.filter(Boolean).map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+export const Facts = ({ rows }) => html`<dl class="session-rows">${rows.filter(Boolean).map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 
 export function Account({ session: s }) {
   const a = s.account;

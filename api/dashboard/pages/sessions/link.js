@@ -17,7 +17,7 @@ function Stepper({ status }) {
   const at = STAGES.indexOf(status);
   return html`<ol class="stepper" aria-label=${t('sessions.stages.title')}>${STAGES.map((stage, i) => {
     const state = at < 0 ? '' : i < at || status === 'ready' ? 'done' : i === at ? 'now' : '';
-    return html`<li key=${stage} class=${state} aria-current=${state === 'now' ? 'step' : undefined}><span class="sign" aria-hidden="true">${state === 'done' ? html`<${Icon} name="check" size=${16} />` : i + 1}</span>
+    return html`<li key=${stage} class=${state} aria-current=${state === 'now' ? 'step' : undefined}><span class="stage-sign" aria-hidden="true">${state === 'done' ? html`<${Icon} name="check" size=${16} />` : i + 1}</span>
       <span>${t(`sessions.stages.${stage}`)}${state === 'done' && html`<span class="hidden"> ${t('sessions.stages.done')}</span>`}</span></li>`;
   })}</ol>`;
 }
@@ -84,5 +84,5 @@ export default function Link({ name }) {
   const acts = useActs(one.data, one.set);
   return html`<nav class="crumbs" aria-label=${t('sessions.crumbs')}><a href=${href('sessions')}>${t('pages.sessions')}</a> <span aria-hidden="true">/</span> <a href=${href('sessions', [name])} dir="ltr">${name}</a></nav>
     <${PageHead} title=${t('sessions.link_title', { name })}>${one.data && html`<${Status} value=${one.data.status} />`}</${PageHead}>
-    <${Loaded} of=${one} lines=${6} height=${48}>${(session) => html`<p class="hidden" role="status">${t(`status.${session.status}`)}</p><${Card} class="link-card"><${Stepper} status=${session.status} /><${Stage} session=${session} acts=${acts} /></${Card}>`}</${Loaded}>`;
+    <${Loaded} of=${one} lines=${6} height=${48}>${(session) => html`<p class="hidden" role="status">${t(`status.${session.status}`)}</p><${Card} class="session-linking"><${Stepper} status=${session.status} /><${Stage} session=${session} acts=${acts} /></${Card}>`}</${Loaded}>`;
 }

@@ -40,8 +40,8 @@ function Filters({ items, chosen }) {
   const counts = new Map();
   for (const s of items) counts.set(s.status, (counts.get(s.status) || 0) + 1);
   const words = ORDER.filter((status) => counts.has(status) || chosen.includes(status));
-  const one = (status, text, n, on) => html`<a key=${status} class="chip" href=${href('sessions', [], { status })} aria-current=${on ? 'true' : undefined}>${text} <span class="count">${number(n)}</span></a>`;
-  return html`<nav class="chips" aria-label=${t('sessions.by_status')}>${one('', t('common.all'), items.length, chosen.length === 0)}
+  const one = (status, text, n, on) => html`<a key=${status} class="session-chip" href=${href('sessions', [], { status })} aria-current=${on ? 'true' : undefined}>${text} <span class="count">${number(n)}</span></a>`;
+  return html`<nav class="session-chips" aria-label=${t('sessions.by_status')}>${one('', t('common.all'), items.length, chosen.length === 0)}
     ${words.map((status) => one(status, has(`status.${status}`) ? t(`status.${status}`) : status, counts.get(status) || 0, chosen.includes(status)))}</nav>`;
 }
 

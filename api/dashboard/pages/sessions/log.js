@@ -97,7 +97,7 @@ export function Log({ name }) {
       <${More} name=${name} /><div class="acts"><${Button} icon=${running ? 'pause' : 'play'} aria-pressed=${String(!running)} onClick=${() => setRunning(!running)}>${t(running ? 'sessions.log.pause' : 'sessions.log.resume')}</${Button}>
       <${Button} icon="clipboard-document" onClick=${copy} disabled=${shown.length === 0}>${t('common.copy')}</${Button}></div></div>
     ${error && html`<${Trouble} error=${error} />`}
-    <div class="log" ref=${box} tabindex="0" dir="ltr" role="log" aria-live="off" aria-label=${t('sessions.log.title', { name })} onScroll=${scrolled}>${shown.map((l) => html`<${Line} key=${l.id} line=${l} />`)}
+    <div class="session-log" ref=${box} tabindex="0" dir="ltr" role="log" aria-live="off" aria-label=${t('sessions.log.title', { name })} onScroll=${scrolled}>${shown.map((l) => html`<${Line} key=${l.id} line=${l} />`)}
       ${shown.length === 0 && html`<p class="muted">${t(lines.length ? 'sessions.log.none_such' : 'sessions.log.none')}</p>`}</div>
     <p class="hint">${t(running ? 'sessions.log.following' : 'sessions.log.paused')}</p>`;
 }
