@@ -94,6 +94,17 @@ static bool open_page(const char *url)
     return begun;
 }
 
+/* The key that the page gets goes over that network for all to read. */
+static bool is_in_the_clear(const char *url)
+{
+    static const char *const here[] = {"http://localhost:", "http://127.", "http://[::1]:"};
+    bool clear = strncmp(url, "http://", 7) == 0;
+    for (size_t i = 0; i < sizeof here / sizeof here[0]; i++) {
+        clear = clear && strncmp(url, here[i], strlen(here[i])) != 0;
+    }
+    return clear;
+}
+
 static json_t *wishes(const struct cli *c)
 {
     json_t *body = json_object();
@@ -122,6 +133,11 @@ static int show(struct cli *c, const json_t *link, struct err *e)
            url, c->tenant != NULL ? " to " : "", c->tenant != NULL ? c->tenant : "",
            c->role != NULL ? " as " : "", c->role != NULL ? c->role : "",
            json_str_or(link, "expires_at", "then"));
+    if (is_in_the_clear(url)) {
+        puts("Mind that this address is not encrypted: who listens on the way can read the key that\n"
+             "you get, and every message. Set [server] tls_cert and tls_key, or a proxy with TLS\n"
+             "and [server] public_url.");
+    }
     fflush(stdout);
     if (may_open(c)) {
         puts(open_page(url) ? "Opening it in your browser."

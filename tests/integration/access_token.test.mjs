@@ -104,6 +104,17 @@ test('HS256, RS256 and ES256; roles, session patterns, another tenant', async ()
     const acme = token(ec, claims({ tenant: 'acme' }));
     assert.deepEqual([(await get(daemon, acme)).status, (await get(daemon, acme, '/v1/tenants/acme')).status], [404, 200]);
     assert.equal((await get(daemon, token(ec, claims({ tenant: 'nobody' })), '/v1/tenants/nobody')).status, 403);
+    // what it is, and a link made with it: no further, and no longer than the token
+    const ana = token(ec, claims({ name: 'Ana', role: 'agent', sessions: ['sales-*'] }));
+    const me = (await get(daemon, ana, '/v1/me')).json;
+    assert.deepEqual({ ...me, scopes: 0, expires_at: 0 }, { kind: 'token', id: 'jwt:ana', name: 'Ana', admin: false,
+      tenant: 'default', role: 'agent', scopes: 0, sessions: ['sales-*'], expires_at: 0 });
+    const { ticket } = await daemon.ok('POST', '/v1/sign-in-links', {}, { key: ana });
+    const signed = (await daemon.call('POST', '/v1/sign-in', { key: '', body: { ticket } })).json;
+    assert.deepEqual([signed.me.kind, signed.me.name, signed.me.role, signed.me.sessions], ['sign_in', 'sign-in: Ana', 'agent', ['sales-*']]);
+    assert.ok(Date.parse(signed.expires_at) <= Date.parse(me.expires_at));
+    assert.equal((await daemon.call('POST', '/v1/sign-in-links', { key: ana, body: { role: 'operator' } })).status, 403);
+    assert.equal((await daemon.call('DELETE', '/v1/me', { key: ana })).json.code, 'not_a_sign_in');
     // who it was is known by name
     const note = await daemon.ok('PUT', `${T}/sessions/main`, { metadata: { a: 1 } }, { key: token(ec) });
     assert.equal(note.id, 'main');
