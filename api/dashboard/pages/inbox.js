@@ -11,12 +11,17 @@ import { Thread } from './inbox/thread.js';
 import { filters, loadChats, show, showNothing, startInbox } from './inbox/store.js';
 
 const FILTERS = ['session', 'state', 'unread', 'assignee', 'tag'];
+const OVER = matchMedia('(max-width: 1240px)');
 const chosen = (query) => Object.fromEntries(FILTERS.filter((name) => query[name] !== undefined).map((name) => [name, query[name]]));
 
 export default function Inbox({ parts, query }) {
   const [session, chat] = parts;
   const [panel, setPanel] = useState(false);
   useEffect(startInbox, []);
+  // where the panel lies over the thread it goes away with its chat
+  useEffect(() => {
+    if (OVER.matches) setPanel(false);
+  }, [session, chat]);
   const wanted = JSON.stringify(chosen(query));
   useEffect(() => {
     filters.value = JSON.parse(wanted);

@@ -33,8 +33,8 @@ function Quote({ quoted, chat, find, onJump }) {
   const whole = find(quoted.id) || quoted;
   const name = whole.direction === 'out' ? t('inbox.you') : whole.from ? personName(whole.from) : chat && chat.type !== 'group' ? personName(chat) : '';
   const icon = typeIcon(whole.type);
-  return html`<button type="button" class=${`quote hue-${whole.direction === 'out' ? 'me' : hueOf(personKey(whole.from) || chat?.contact_id || '')}`} onClick=${() => onJump(quoted.id)} title=${t('inbox.go_to_quoted', { text: summary(whole) })}>
-    ${name && html`<strong dir="auto">${name}</strong>`}<span dir="auto">${icon && html`<${Icon} name=${icon} size=${15} /> `}${summary(whole) || t('inbox.quoted')}</span></button>`;
+  return html`<button type="button" class=${`quote hue-${whole.direction === 'out' ? 'me' : hueOf(personKey(whole.from) || chat?.contact_id || '')}`} onClick=${() => onJump(quoted.id)}>
+    <span class="hidden">${t('inbox.go_to_quoted')}</span>${name && html`<strong dir="auto">${name}</strong>`}<span dir="auto">${icon && html`<${Icon} name=${icon} size=${15} /> `}${summary(whole) || t('inbox.quoted')}</span></button>`;
 }
 
 function Text({ message }) {
@@ -49,9 +49,10 @@ function Text({ message }) {
 function Body({ message }) {
   if (message.type === 'revoked' || message.revoked_at) return html`<span class="gone"><${Icon} name="no-symbol" size=${16} /> ${t(message.direction === 'out' ? 'inbox.revoked_own' : 'inbox.revoked')}</span>`;
   if (message.type === 'pending') return html`<span class="gone"><${Icon} name="clock" size=${16} /> ${t('inbox.pending')}</span>`;
-  if (message.type === 'call') return html`<span class="call"><span class="sign"><${Icon} name=${message.call?.video ? 'video-camera' : 'phone'} size=${20} /></span>${callWords(message.call)}</span>`;
+  if (message.type === 'call') return html`<span class="call"><span class="disc"><${Icon} name=${message.call?.video ? 'video-camera' : 'phone'} size=${20} /></span>${callWords(message.call)}</span>`;
   if (message.type === 'unknown' && !message.text) return html`<span class="gone"><${Icon} name="question-mark-circle" size=${16} /> ${t('inbox.unknown')}</span>`;
-  return message.text && !(message.poll && message.text === message.poll.question) && !(message.location && [message.location.name, message.location.address].includes(message.text)) ? html`<${Text} message=${message} />` : null;
+  // of places, cards and polls the text only says again what their parts show
+  return message.text && !message.location && !message.contacts && !message.poll ? html`<${Text} message=${message} />` : null;
 }
 
 function Reactions({ message }) {
@@ -84,7 +85,7 @@ export const Bubble = memo(({ row, index, measure, chat, group, focused, stop, a
   const bare = (m.type === 'sticker' || isJumbo(m.text)) && !m.revoked_at && !m.quoted && (m.type === 'sticker' || m.type === 'text');
   const label = t(own ? 'inbox.own_message' : 'inbox.message_of', { name: own ? '' : personName(m.from?.name || m.from?.phone ? m.from : chat) });
   return html`<li ref=${measure} data-index=${index} class=${`message ${notice ? 'notice-row' : own ? 'out' : 'in'} ${first ? 'first' : ''}`}>
-    ${newDay && html`<div class="day"><span>${dayName(m.timestamp)}</span></div>`}
+    ${newDay && html`<div class="day-line"><span>${dayName(m.timestamp)}</span></div>`}
     ${unread && html`<div class="unread-line"><span>${t('inbox.unread_line')}</span></div>`}
     ${notice ? html`<div class="notice-text" data-message=${m.id} tabindex=${stop ? 0 : -1}><span dir="auto">${systemWords(m)}</span></div>`
     : html`<div class=${`bubble ${bare ? 'bare' : ''} ${m.media && !bare ? 'with-file' : ''} ${focused ? 'hit' : ''}`} data-message=${m.id} tabindex=${stop ? 0 : -1} role="group" aria-label=${label} onContextMenu=${(e) => acts.menu(e, m)}>

@@ -10,12 +10,12 @@ function Place({ location }) {
   const { latitude, longitude, name, address, live } = location;
   const where = `${latitude.toFixed(5)}, ${longitude.toFixed(5)}`;
   return html`<a class="place" href=${`https://www.openstreetmap.org/?mlat=${latitude}&mlon=${longitude}#map=16/${latitude}/${longitude}`} target="_blank" rel="noopener noreferrer">
-    <span class="map" aria-hidden="true"><${Icon} name="map-pin" size=${30} /></span><span class="what"><strong dir="auto">${name || t(live ? 'inbox.live_location' : 'inbox.type.location')}</strong>
+    <span class="map" aria-hidden="true"><${Icon} name="map-pin" size=${30} /></span><span class="label-lines"><strong dir="auto">${name || t(live ? 'inbox.live_location' : 'inbox.type.location')}</strong>
     ${address && html`<small dir="auto">${address}</small>`}<small dir="ltr">${where}</small></span></a>`;
 }
 
 function Cards({ contacts, session }) {
-  return html`<ul class="cards">${contacts.map((card, i) => html`<li key=${i}><span class="sign"><${Icon} name="user" size=${22} /></span><span class="what"><strong dir="auto">${card.name || t('inbox.unknown_person')}</strong>
+  return html`<ul class="cards">${contacts.map((card, i) => html`<li key=${i}><span class="disc"><${Icon} name="user" size=${22} /></span><span class="label-lines"><strong dir="auto">${card.name || t('inbox.unknown_person')}</strong>
     ${(card.phones || []).map((number_) => html`<small key=${number_}><a href=${href('inbox', [session, String(number_).replace(/\D/g, '')])}>${phone(String(number_).replace(/\D/g, ''))}</a></small>`)}</span></li>`)}</ul>`;
 }
 
@@ -33,7 +33,7 @@ function Poll({ poll }) {
 
 function LinkCard({ link }) {
   const host = URL.canParse(link.url) ? new URL(link.url).host : link.url;
-  return html`<a class="link-card" href=${/^https?:/.test(link.url) ? link.url : undefined} target="_blank" rel="noopener noreferrer nofollow"><strong dir="auto">${link.title || host}</strong>
+  return html`<a class="link-preview" href=${/^https?:/.test(link.url) ? link.url : undefined} target="_blank" rel="noopener noreferrer nofollow"><strong dir="auto">${link.title || host}</strong>
     ${link.description && html`<span dir="auto">${link.description}</span>`}<small dir="ltr">${host}</small></a>`;
 }
 

@@ -31,7 +31,7 @@ function Absent({ message }) {
     setBusy(false);
   };
   const why = media.state === 'skipped' && media.error?.code === 'quota_exceeded' ? 'quota' : media.state;
-  return html`<div class="absent"><span class="sign"><${Icon} name=${SIGN[type]} size=${24} /></span>
+  return html`<div class="absent"><span class="disc"><${Icon} name=${SIGN[type]} size=${24} /></span>
     <div><span>${t(`inbox.type.${type}`)}${media.size_bytes ? html` <small>${bytes(media.size_bytes)}</small>` : ''}</span>
     <small>${media.state === 'pending' ? html`<${Spinner} label=${t('inbox.media.pending')} /> ${t('inbox.media.pending')}` : t(`inbox.media.${why}`)}</small>
     ${media.state === 'failed' && media.error?.detail && html`<small dir="auto">${media.error.detail}</small>`}</div>
@@ -45,7 +45,7 @@ function Picture({ message, onOpen }) {
   const box = sticker ? { width: 160, height: 160 } : size(media);
   const shown = media.local_url || src;
   const name = sticker ? t('inbox.type.sticker') : message.text ? t('inbox.picture_of', { text: message.text.slice(0, 120) }) : t('inbox.type.image');
-  if (error) return html`<div class="absent"><span class="sign"><${Icon} name="photo" size=${24} /></span><div><span>${name}</span><small>${t('inbox.media.broken')}</small></div></div>`;
+  if (error) return html`<div class="absent"><span class="disc"><${Icon} name="photo" size=${24} /></span><div><span>${name}</span><small>${t('inbox.media.broken')}</small></div></div>`;
   const picture = shown ? html`<img src=${shown} alt=${name} width=${box.width} height=${box.height} decoding="async" />` : html`<span class="loading" role="img" aria-label=${name} />`;
   if (sticker) return html`<div class="sticker" style=${{ inlineSize: `${box.width}px`, blockSize: `${box.height}px` }}>${picture}</div>`;
   return html`<button type="button" class="picture" style=${{ inlineSize: `${box.width}px`, aspectRatio: `${box.width} / ${box.height}` }} aria-label=${t('inbox.open_picture', { name })} onClick=${() => shown && onOpen(shown, name)}>${picture}</button>`;
@@ -72,8 +72,8 @@ function Document({ message }) {
   const { media } = message;
   const name = media.filename || t('inbox.type.document');
   const act = () => (media.local_url ? null : download(media, media.filename).catch((error) => problem(error, t('inbox.media.broken'))));
-  return html`<button type="button" class="document" onClick=${act} title=${t('inbox.download', { name })}>
-    <span class="sign"><${Icon} name="document-text" size=${26} /></span><span class="what"><span class="name" dir="auto">${name}</span>
+  return html`<button type="button" class="document" onClick=${act}>
+    <span class="hidden">${t('inbox.download')}</span><span class="disc"><${Icon} name="document-text" size=${26} /></span><span class="label-lines"><span class="name" dir="auto">${name}</span>
     <small>${[kindOf(media), media.size_bytes != null && bytes(media.size_bytes)].filter(Boolean).join(' · ')}</small></span><${Icon} name="arrow-down-tray" /></button>`;
 }
 

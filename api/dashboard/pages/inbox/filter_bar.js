@@ -26,9 +26,9 @@ export function FilterBar({ query }) {
     { text: t('inbox.filter.any_tag'), checked: !query.tag, onPick: () => setQuery({ tag: undefined }) },
     ...tags.map(({ tag }) => ({ text: tag, icon: 'tag', checked: query.tag === tag, onPick: () => setQuery({ tag }) })),
   ];
-  const off = (name, text) => html`<button type="button" class="chip on" onClick=${() => setQuery({ [name]: undefined })} aria-label=${t('inbox.filter.remove', { text })}><span dir="auto">${text}</span><${Icon} name="x-mark" size=${14} /></button>`;
-  return html`<div class="filters" role="group" aria-label=${t('inbox.filter.label')}><div class="chips">
+  const off = (name, text) => html`<button type="button" class="fchip on" onClick=${() => setQuery({ [name]: undefined })} aria-label=${t('inbox.filter.remove', { text })}><span dir="auto">${text}</span><${Icon} name="x-mark" size=${14} /></button>`;
+  return html`<div class="list-filters" role="group" aria-label=${t('inbox.filter.label')}><div class="fchips">
     ${query.session && off('session', query.session)}${query.tag && off('tag', query.tag)}
-    ${chips.map(([id, change, on, n]) => html`<button key=${id} type="button" class=${`chip ${on ? 'on' : ''}`} aria-pressed=${String(on)} onClick=${() => setQuery({ ...NONE, ...(on ? {} : change) })}>${t(`inbox.filter.${id}`)}${n > 0 && html` <span class="n">${compact(n)}</span>`}</button>`)}</div>
+    ${chips.map(([id, change, on, n]) => html`<button key=${id} type="button" class=${`fchip ${on ? 'on' : ''}`} aria-pressed=${String(on)} onClick=${() => setQuery({ ...NONE, ...(on ? {} : change) })}>${t(`inbox.filter.${id}`)}${n > 0 && html` <span class="n">${compact(n)}</span>`}</button>`)}</div>
     <${Menu} label=${t('inbox.filter.more')} icon="funnel" items=${items} /></div>`;
 }

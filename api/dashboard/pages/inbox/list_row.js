@@ -26,11 +26,11 @@ export const ChatRow = memo(({ chat, query, chosen, stop, sessionShown, me, onMe
   const last = chat.last_message;
   const unread = chat.unread_count;
   const muted = chat.muted_until && Date.parse(chat.muted_until) > Date.now();
-  return html`<a class=${`chat-row ${chosen ? 'chosen' : ''} ${unread ? 'unread' : ''}`} href=${href('inbox', [chat.session, chat.id], query)} aria-current=${chosen ? 'true' : undefined} tabindex=${stop ? 0 : -1} onContextMenu=${(e) => onMenu(e, chat)}>
+  return html`<a class=${`chat-row ${chosen ? 'current' : ''} ${unread ? 'unread' : ''}`} href=${href('inbox', [chat.session, chat.id], query)} aria-current=${chosen ? 'true' : undefined} tabindex=${stop ? 0 : -1} onContextMenu=${(e) => onMenu(e, chat)}>
     <${Avatar} chat=${chat} /><span class="lines"><span class="line"><span class="name" dir="auto">${chatName(chat)}</span>${last && html`<time datetime=${last.timestamp} title=${exactTime(last.timestamp)}>${recent(last.timestamp)}</time>`}</span>
     <span class="line"><${Preview} chat=${chat} last=${last} /><span class="signs">
       ${chat.pinned && html`<${Icon} name="bookmark" size=${16} label=${t('inbox.is_pinned')} />`}${muted && html`<${Icon} name="bell-slash" size=${16} label=${t('inbox.is_muted')} />`}
       ${unread > 0 ? html`<span class="badge accent">${unread > 999 ? '999+' : unread}<span class="hidden"> ${t('inbox.unread_messages')}</span></span>` : unread < 0 && html`<span class="badge accent dot"><span class="hidden">${t('inbox.marked_unread')}</span></span>`}</span></span>
-    ${(sessionShown || chat.assignee || chat.state === 'closed' || chat.tags?.length > 0) && html`<span class="line tags">${sessionShown && html`<span class="tag session" dir="ltr">${chat.session}</span>`}${chat.state === 'closed' && html`<span class="tag">${t('inbox.state.closed')}</span>`}
-      ${chat.assignee && html`<span class="tag who" dir="auto">${chat.assignee === me ? t('inbox.you') : chat.assignee}</span>`}${chat.tags?.slice(0, 3).map((tag) => html`<span key=${tag} class="tag" dir="auto">${tag}</span>`)}</span>`}</span></a>`;
+    ${(sessionShown || chat.assignee || chat.state === 'closed' || chat.tags?.length > 0) && html`<span class="line row-tags">${sessionShown && html`<span class="row-tag session" dir="ltr">${chat.session}</span>`}${chat.state === 'closed' && html`<span class="row-tag">${t('inbox.state.closed')}</span>`}
+      ${chat.assignee && html`<span class="row-tag who" dir="auto">${chat.assignee === me ? t('inbox.you') : chat.assignee}</span>`}${chat.tags?.slice(0, 3).map((tag) => html`<span key=${tag} class="row-tag" dir="auto">${tag}</span>`)}</span>`}</span></a>`;
 });

@@ -59,14 +59,14 @@ export function messageMenu(event, m, { onReply, open }) {
 
 function Info({ message: m, onClose }) {
   const steps = m.status_history || [];
-  return html`<${Dialog} title=${t('inbox.info.title')} onClose=${onClose}><dl class="facts">
+  return html`<${Dialog} title=${t('inbox.info.title')} onClose=${onClose}><dl class="info-facts">
     <div><dt>${t('inbox.info.message')}</dt><dd dir="auto">${summary(m)}</dd></div>
     <div><dt>${t(m.direction === 'out' ? 'inbox.info.written' : 'inbox.info.received')}</dt><dd>${exactTime(m.timestamp)}</dd></div>
     ${m.edited_at && html`<div><dt>${t('inbox.edited')}</dt><dd>${exactTime(m.edited_at)}</dd></div>`}
     ${(m.sent_by_name || m.sent_by) && html`<div><dt>${t('inbox.info.by')}</dt><dd dir="auto">${m.sent_by_name || m.sent_by}</dd></div>`}
     ${m.error && html`<div><dt>${t('inbox.info.error')}</dt><dd dir="auto">${failure(m)}</dd></div>`}
     <div><dt>${t('inbox.info.id')}</dt><dd><code dir="ltr">${m.id}</code></dd></div></dl>
-    ${steps.length > 0 && html`<h3>${t('inbox.info.history')}</h3><ol class="steps">${steps.map((step, i) => html`<li key=${i}><span>${statusWords(step.status)}</span><time datetime=${step.at}>${dateTime(step.at)}</time></li>`)}</ol>`}</${Dialog}>`;
+    ${steps.length > 0 && html`<h3>${t('inbox.info.history')}</h3><ol class="status-steps">${steps.map((step, i) => html`<li key=${i}><span>${statusWords(step.status)}</span><time datetime=${step.at}>${dateTime(step.at)}</time></li>`)}</ol>`}</${Dialog}>`;
 }
 
 function Forward({ message, onClose }) {

@@ -53,7 +53,7 @@ export function Player({ url, duration = 0, voice, own }) {
       ${now.on && !src && !error ? html`<span class="spinner" aria-hidden="true" />` : html`<${Icon} name=${now.on ? 'pause' : 'play'} size=${20} />`}</button>
     <div class="track"><input type="range" min="0" max=${Math.max(length, 0.1)} step="0.1" value=${now.at} aria-label=${t('inbox.position')} aria-valuetext=${`${clock(now.at)} / ${clock(length)}`} onInput=${seek} dir="ltr" />
       <span class="clock" dir="ltr">${clock(now.at > 0 ? now.at : length)}</span></div>
-    <button type="button" class="speed" aria-label=${t('inbox.speed', { n: number(now.speed) })} onClick=${faster}>${number(now.speed)}×</button>
+    <button type="button" class="speed" onClick=${faster}><span class="hidden">${t('inbox.speed')} </span>${number(now.speed)}×</button>
     ${error && html`<p class="media-note" role="alert">${t('inbox.media.broken')}</p>`}
     <audio ref=${audio} src=${src || undefined} preload="metadata" onTimeUpdate=${(e) => set({ at: e.currentTarget.currentTime })} onEnded=${() => set({ on: false, at: 0 })} onPause=${() => set({ on: false })}
       onLoadedMetadata=${(e) => Number.isFinite(e.currentTarget.duration) && set({ length: e.currentTarget.duration })} /></div>`;

@@ -104,9 +104,11 @@ function find(session, chat) {
 
 // A chat as the server has it now.
 export function putChat(session, chat) {
-  const whole = { ...chat, session };
   const rows = new Map(list.value.rows);
   const old = find(session, chat);
+  // an event's row says less of the last message than the list
+  const known = old?.last_message?.id === chat.last_message?.id ? old?.last_message : null;
+  const whole = { ...chat, session, last_message: chat.last_message && { ...known, ...chat.last_message } };
   // its place is kept: of chats that spoke in the same second the server's order stays
   if (old && old.id !== chat.id) rows.delete(keyOf(session, old.id));
   const inReach = old || !list.value.more || chat.pinned || [...rows.values()].some((row) => at(row) < at(chat));

@@ -135,6 +135,13 @@ export const showNewest = () => openThread(thread.value.session, thread.value.ch
 
 export const isOpenThread = (session, chat) => thread.value.session === session && (thread.value.chat === chat?.id || sameChat(openChat.value, chat));
 
+// News may overtake each other: what an answer says of a message may be older than its event.
+const STEPS = ['queued', 'submitted', 'unconfirmed', 'sent', 'delivered', 'read', 'played', 'failed'];
+function forward(old, now) {
+  const back = old && !old.local && !now.local && STEPS.indexOf(now.status) < STEPS.indexOf(old.status);
+  return back ? { ...now, status: old.status, status_history: old.status_history, error: old.error } : now;
+}
+
 // A message as an event or an answer has it. New ones go to their place by time; past the end of
 // what is loaded they will come with the pages.
 export function putMessage(message) {
@@ -142,7 +149,7 @@ export function putMessage(message) {
   const at = items.findLastIndex((m) => m.id === message.id);
   if (at >= 0) {
     const next = items.slice();
-    next[at] = keepPreview(items[at], message);
+    next[at] = keepPreview(items[at], forward(items[at], message));
     messages.value = next;
     return;
   }

@@ -57,8 +57,15 @@ export const Formatted = ({ text, mentions }) => html`${pieces(text, namesOf(men
 // The marks of formatting left out: for one line of a list.
 export const plain = (text) => text.replace(/```/g, '').replace(/(?<![\p{L}\p{N}])([*_~])(?=\S)([^\n]{0,400}?\S)\1(?![\p{L}\p{N}])/gu, '$2').replace(/\s+/g, ' ');
 
-// A snippet of the search: its hits stand between **.
-export const Snippet = ({ text }) => html`${text.split('**').map((part, i) => (i % 2 ? html`<mark key=${i}>${part}</mark>` : part))}`;
+// A snippet of the search: its hits stand between **. It begins not far before the first.
+const BEFORE = 28;
+function near(text) {
+  const at = text.indexOf('**');
+  if (at <= BEFORE) return text;
+  const space = text.indexOf(' ', at - BEFORE);
+  return `…${text.slice(space >= 0 && space < at ? space + 1 : at)}`;
+}
+export const Snippet = ({ text }) => html`${near(text).split('**').map((part, i) => (i % 2 ? html`<mark key=${i}>${part}</mark>` : part))}`;
 
 const JUMBO = /^(?:\p{RI}\p{RI}|\p{Emoji_Presentation}|\p{Emoji}\uFE0F)(?:\p{EMod}|\uFE0F|\u200D(?:\p{Emoji_Presentation}|\p{Emoji}\uFE0F?))*$/u;
 const SIGNS = new Intl.Segmenter('en', { granularity: 'grapheme' });

@@ -27,7 +27,7 @@ function Assign({ chat, acts }) {
     others.length > 0 && null,
     ...others.map((name) => ({ text: name, checked: chat.assignee === name, onPick: () => acts.assign(name) })),
   ];
-  return html`<${Menu} class="assign" label=${t('inbox.assign.label')} icon=${chat.assignee ? 'user-circle' : 'user-plus'} items=${items} />`;
+  return html`<${Menu} class="assign-menu" label=${t('inbox.assign.label')} icon=${chat.assignee ? 'user-circle' : 'user-plus'} items=${items} />`;
 }
 
 export function ThreadHead({ session, chat, panel, onPanel, onBack, heading }) {
@@ -35,9 +35,9 @@ export function ThreadHead({ session, chat, panel, onPanel, onBack, heading }) {
   const doing = chat ? presenceWords(session, chat) : '';
   const name = chat ? chatName(chat) : '';
   const details = [chat?.type === 'group' && t('inbox.group'), chat?.name && chat.phone && phone(chat.phone), sessions.value.length > 1 && session, chat?.assignee && t('inbox.assigned_to', { name: chat.assignee === myself() ? t('inbox.you') : chat.assignee })].filter(Boolean);
-  return html`<header class="thread-head"><${IconButton} icon="arrow-left" class="back" label=${t('inbox.back')} onClick=${onBack} />
+  return html`<header class="thread-head"><${IconButton} icon="arrow-left" class="to-list" label=${t('inbox.back')} onClick=${onBack} />
     <h2 class="hidden" ref=${heading} tabindex="-1">${name}</h2>
-    <button type="button" class="identity" onClick=${onPanel} aria-expanded=${String(panel)} title=${t('inbox.contact_panel_of', { name })}><${Avatar} chat=${chat} size=${40} />
+    <button type="button" class="identity" onClick=${onPanel} aria-expanded=${String(panel)} title=${t('inbox.contact_panel')}><${Avatar} chat=${chat} size=${40} />
       <span class="names"><span class="name" dir="auto">${name || '\u00a0'}</span>
       <span class=${`sub ${doing ? 'doing' : ''}`} dir="auto">${doing || details.map((text, i) => html`${i > 0 && ' · '}<bdi>${text}</bdi>`)}</span></span></button>
     ${chat?.state === 'closed' && html`<span class="closed-sign">${t('inbox.state.closed')}</span>`}

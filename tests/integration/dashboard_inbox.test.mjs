@@ -1,0 +1,288 @@
+// The inbox as a support team uses it: chats and threads live, answers, search, filters, what happens
+// when the stream drops, and who sees what.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { accessible, Browser, open, PHONE } from './browser.mjs';
+import { ALICE, BOB, Daemon, FarEnd, ME, TEAM } from './harness.mjs';
+
+const NOBODY = '5599999999999';
+const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+const row = (page, name) => page.locator('.chat-list .chat-row').filter({ has: page.locator('.name', { hasText: name }) });
+const bubble = (page, text) => page.locator('.bubble').filter({ hasText: text });
+const thread = (page) => page.getByRole('region', { name: /^Messages with/ });
+const write = async (page, text) => {
+  await page.getByRole('textbox', { name: /message/i }).last().fill(text);
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
+};
+const count = async (locator, n) => {
+  await locator.nth(n - 1).waitFor();
+  assert.equal(await locator.count(), n);
+};
+
+describe('the inbox', () => {
+  let farEnd, daemon, session, events, browser, page;
+  before(async () => {
+    farEnd = await FarEnd.start();
+    // with this level the port is chosen beforehand and stays over a restart
+    daemon = await Daemon.start({ farEnd, settings: { 'log.level': 'warn' } });
+    session = daemon.session();
+    await session.link(ME);
+    events = daemon.events();
+    browser = await Browser.start();
+    page = await browser.signedIn(daemon, { at: 'inbox' });
+  });
+  after(async () => {
+    await browser?.close();
+    await events?.close();
+    await daemon?.close();
+    await farEnd?.close();
+  });
+
+  const say = async (from, text, more = {}, to = ME) => {
+    const sent = await farEnd.post('/send', { from, to, ...(text ? { text } : {}), ...more });
+    await events.find((e) => e.type === 'message.received' && e.data.id === sent.id, `"${text}" received`);
+    return sent.id;
+  };
+  const inTeam = (from, text, more) => say(from, text, more, TEAM);
+  const idOf = async (phone) => (await daemon.ok('GET', `${session.path}/chats/${phone}`)).id;
+
+  test('is empty, and says what to do', async () => {
+    await page.getByText('No chats yet').waitFor();
+    await page.getByText('Write to the linked number').waitFor();
+  });
+
+  test('a message comes: a row with its badge; opened, it is read; the answer goes out', async () => {
+    await say(ALICE, 'Where is my order?');
+    await say(ALICE, 'It was *due* _today_, see https://shop.example/4711.');
+    await row(page, 'Alice').locator('.badge', { hasText: /^2/ }).waitFor();
+    await row(page, 'Alice').click();
+    await page.getByText('Unread messages').waitFor();
+    await bubble(page, 'Where is my order?').waitFor();
+    await page.locator('.bubble strong', { hasText: 'due' }).waitFor();
+    const link = page.getByRole('link', { name: 'https://shop.example/4711', exact: true });
+    assert.match(await link.getAttribute('rel'), /noopener/);
+    await row(page, 'Alice').locator('.badge').waitFor({ state: 'detached' });
+    await farEnd.wait('seen', { account: ME, count: 2 });
+    await write(page, 'On its way, Alice');
+    await bubble(page, 'On its way, Alice').getByRole('img', { name: 'Delivered' }).waitFor();
+    await farEnd.post('/read', { account: ALICE, from: ME });
+    await bubble(page, 'On its way, Alice').getByRole('img', { name: 'Read' }).waitFor();
+    await count(bubble(page, 'On its way, Alice'), 1);
+    await row(page, 'Alice').getByText('On its way, Alice').waitFor();
+    const [{ text }] = await farEnd.received(ME);
+    assert.equal(text, 'On its way, Alice');
+  });
+
+  test('quotes, reactions, edits and revokes show as they happen', async () => {
+    const first = await say(ALICE, 'the blue one');
+    await say(ALICE, 'or was it red?', { quoted: first });
+    await bubble(page, 'or was it red?').getByRole('button', { name: /Go to the quoted message:.*the blue one/ }).waitFor();
+    await farEnd.post('/edit', { from: ALICE, to: ME, id: first, text: 'the green one' });
+    await bubble(page, 'the green one').getByText('edited').first().waitFor();
+    await farEnd.post('/react', { from: ALICE, to: ME, id: first, emoji: '👍' });
+    await page.getByRole('list', { name: 'Reactions' }).getByText('👍').waitFor();
+    const own = page.locator(`[data-message="${first}"]`);
+    await own.click({ button: 'right' });
+    await page.getByRole('menuitemradio', { name: '❤️' }).click();
+    await page.getByRole('list', { name: 'Reactions' }).getByText('❤️').waitFor();
+    await farEnd.post('/revoke', { from: ALICE, to: ME, id: first });
+    await own.getByText('This message was deleted').waitFor();
+    await write(page, 'a slip');
+    await bubble(page, 'a slip').getByRole('img', { name: /Sent|Delivered/ }).waitFor();
+    await bubble(page, 'a slip').focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('menuitem', { name: 'Delete for everyone' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete for everyone' }).click();
+    await page.getByText('You deleted this message').waitFor();
+  });
+
+  test('an answer to one message, by the key r', async () => {
+    await say(ALICE, 'and what about the refund?');
+    await bubble(page, 'and what about the refund?').focus();
+    await page.keyboard.press('r');
+    await write(page, 'It left yesterday');
+    await bubble(page, 'It left yesterday').getByRole('button', { name: /Go to the quoted message:.*and what/ }).waitFor();
+  });
+
+  test('files, places and a poll in a group with names', async () => {
+    await inTeam(BOB, null, { type: 'document', mimetype: 'application/pdf', filename: 'menu.pdf', size_bytes: 5000, seed: 'menu' });
+    await inTeam(ALICE, null, { type: 'location', lat: -23.55, lng: -46.63, name: 'Corner Café' });
+    const poll = await inTeam(BOB, 'Where?', { type: 'poll', poll_options: ['Noodles', 'Pizza'], max_choices: 1 });
+    await farEnd.post('/vote', { from: ALICE, to: TEAM, id: poll, options: ['Pizza'] });
+    await inTeam(BOB, 'look', { type: 'image', mimetype: 'image/png', data_base64: PIXEL });
+    await row(page, 'Team').click();
+    await page.waitForFunction(() => document.querySelector('.picture img')?.naturalWidth === 1);
+    await page.getByRole('button', { name: /Download.*menu\.pdf/ }).waitFor();
+    await page.getByRole('link', { name: /Corner Café/ }).waitFor();
+    await page.getByText('1 person voted').waitFor();
+    assert.deepEqual(await page.locator('.bubble .who').allTextContents(), ['Bob', 'Alice', 'Bob']);   // the picture follows the poll at once: one group
+    await accessible(page, 'inbox, a group');
+  });
+
+  test('a number that is not there: the reason in words, and a way to try again', async () => {
+    await session.send(NOBODY, 'hello?');
+    await row(page, NOBODY).click();
+    await page.getByRole('group', { name: 'Failed' }).getByText('This number is not on WhatsApp').waitFor();
+    await page.getByRole('group', { name: 'Failed' }).getByRole('button', { name: 'Try again' }).click();
+    await count(page.getByText('This number is not on WhatsApp'), 2);
+    await page.getByText('Sent again').waitFor();
+  });
+
+  test('an answer of the server that is lost on its way makes no second message', async () => {
+    await row(page, 'Alice').click();
+    await bubble(page, 'It left yesterday').waitFor();
+    const lost = async (route) => {
+      await route.fetch();
+      await route.abort('connectionreset');
+    };
+    await page.route('**/sessions/main/messages', lost, { times: 1 });
+    await write(page, 'only once');
+    await bubble(page, 'only once').getByRole('img', { name: /Sent|Delivered/ }).waitFor();
+    await count(bubble(page, 'only once'), 1);
+    // and one that never arrived stays, and goes when it is asked to
+    await page.route('**/sessions/main/messages', (route) => route.abort('connectionrefused'), { times: 1 });
+    await write(page, 'the second try');
+    const failed = page.getByRole('group', { name: 'Failed' });
+    await failed.getByText('The bridge cannot be reached').waitFor();
+    await failed.getByRole('button', { name: 'Try again' }).click();
+    await bubble(page, 'the second try').getByRole('img', { name: /Sent|Delivered/ }).waitFor();
+    await count(bubble(page, 'the second try'), 1);
+    const texts = (await farEnd.received(ME)).map(({ text }) => text);
+    assert.deepEqual(texts.filter((text) => ['only once', 'the second try'].includes(text)), ['only once', 'the second try']);
+  });
+
+  test('a search opens the thread around its hit', async () => {
+    const words = Array.from({ length: 150 }, (_, i) => ({ from: BOB, to: ME, text: i === 30 ? 'the needle in it' : `line ${i}` }));
+    const { ids } = await farEnd.post('/send-batch', { messages: words });
+    await events.find((e) => e.type === 'message.received' && e.data.id === ids.at(-1), 'the last line');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('/');
+    await page.keyboard.type('needle');
+    await page.getByRole('heading', { name: 'Messages' }).waitFor();
+    await page.locator('.chat-list mark', { hasText: 'needle' }).click();
+    await page.locator('.bubble.hit', { hasText: 'the needle in it' }).waitFor();
+    await bubble(page, 'line 29').waitFor();
+    await bubble(page, 'line 31').waitFor();
+    assert.equal(await bubble(page, 'line 149').count(), 0, 'the end is far away');
+    await page.getByRole('button', { name: /To the newest/ }).click();
+    await bubble(page, 'line 149').waitFor();
+    await accessible(page, 'inbox, search results and a thread');
+    await page.getByRole('searchbox').fill('alic');
+    await page.getByRole('heading', { name: 'Chats' }).waitFor();
+    await row(page, 'Alice').first().waitFor();
+    await page.getByRole('searchbox').fill('');
+  });
+
+  test('filters stand in the address; acts on a row show at once', async () => {
+    await open(page, 'inbox');
+    await row(page, 'Bob').waitFor();
+    await say(ALICE, 'one more thing');
+    await page.getByRole('button', { name: /^Unread/ }).click();
+    await row(page, 'Bob').waitFor({ state: 'detached' });
+    await row(page, 'Alice').waitFor();
+    assert.match(page.url(), /unread=1/);
+    await page.getByRole('button', { name: 'All', exact: true }).click();
+    await row(page, 'Bob').click({ button: 'right' });
+    await page.getByRole('menuitem', { name: 'Close the conversation' }).click();
+    await row(page, 'Bob').getByText('Closed').waitFor();
+    await page.getByRole('button', { name: 'Closed', exact: true }).click();
+    await row(page, 'Alice').waitFor({ state: 'detached' });
+    await count(page.locator('.chat-list .chat-row'), 1);
+    await say(BOB, 'open again');   // opens the conversation, which leaves this filter
+    await page.getByText('Nothing matches').waitFor();
+    await page.getByRole('button', { name: 'Clear the filters' }).click();
+    await row(page, 'Alice').click({ button: 'right' });
+    await page.getByRole('menuitem', { name: 'Assign to me' }).click();
+    await page.getByRole('button', { name: 'Mine', exact: true }).click();
+    await row(page, 'Bob').waitFor({ state: 'detached' });
+    await daemon.ok('PATCH', `${session.path}/chats/${await idOf(BOB)}`, { tags: ['vip'] });
+    await page.reload();   // the key stays with the tab, the filter with the address
+    await row(page, 'Alice').waitFor();
+    await count(page.locator('.chat-list .chat-row'), 1);
+    await page.getByRole('button', { name: 'Mine', exact: true }).click();
+    await page.getByRole('button', { name: 'More filters' }).click();
+    await page.getByRole('menuitemradio', { name: 'vip' }).click();
+    await row(page, 'Alice').waitFor({ state: 'detached' });
+    await row(page, 'Bob').waitFor();
+    await page.getByRole('button', { name: 'Remove the filter vip' }).click();
+    await row(page, 'Bob').click({ button: 'right' });
+    await page.getByRole('menuitem', { name: 'Pin', exact: true }).click();
+    await farEnd.wait('chat', { account: ME, chat: BOB, pinned: true });
+    await row(page, 'Bob').getByRole('img', { name: 'Pinned' }).waitFor();
+    assert.match(await page.locator('.chat-list .chat-row').first().textContent(), /Bob/);
+    await accessible(page, 'inbox, list');
+  });
+
+  test('by keyboard: arrows, Enter, Escape', async () => {
+    await page.locator('.chat-list .chat-row').first().focus();
+    await page.keyboard.press('ArrowDown');
+    await page.locator('.chat-list li:nth-child(2) a:focus').waitFor();
+    await page.keyboard.press('Enter');
+    await thread(page).waitFor();
+    await thread(page).focus();
+    await page.keyboard.press('Escape');
+    await page.getByText('Pick a chat').waitFor();
+  });
+
+  test('a phone shows one thing at a time', async () => {
+    const phone = await browser.signedIn(daemon, { at: 'inbox', viewport: PHONE });
+    await row(phone, 'Alice').click();
+    await bubble(phone, 'one more thing').waitFor();
+    assert.equal(await phone.locator('.chat-list').isVisible(), false);
+    assert.ok(await phone.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing is wider than the window');
+    await accessible(phone, 'inbox on a phone');
+    await phone.getByRole('button', { name: 'Back to the chats' }).click();
+    await row(phone, 'Alice').waitFor();
+    await phone.context().close();
+  });
+
+  test('the daemon goes and comes back: nothing is missed, nothing twice', async () => {
+    await row(page, 'Alice').click();
+    await bubble(page, 'one more thing').waitFor();
+    await events.close();
+    await daemon.stop();
+    await page.getByText('Connection lost').waitFor();
+    const { id } = await farEnd.post('/send', { from: ALICE, to: ME, text: 'while you were away' });
+    await daemon.run();
+    events = daemon.events();
+    await session.until('ready');
+    await events.find((e) => e.type === 'message.received' && e.data.id === id, 'the message of meanwhile');
+    await page.locator('.connection.live').waitFor();
+    await count(bubble(page, 'while you were away'), 1);
+    await say(ALICE, 'and now live again');
+    await count(bubble(page, 'and now live again'), 1);
+    await count(bubble(page, 'one more thing'), 1);
+    assert.deepEqual(page.faults, []);
+  });
+
+  test('a key for one session sees that one only; another tenant sees nothing of it', async () => {
+    await daemon.ok('PUT', '/v1/tenants/default/sessions/north', { autostart: false });
+    await daemon.session('default', 'north').send('5511933330000', 'of the north');
+    await daemon.ok('PUT', '/v1/tenants/acme', { name: 'Acme' });
+    await daemon.ok('PUT', '/v1/tenants/acme/sessions/main', { autostart: false });
+    await daemon.session('acme', 'main').send('5511944440000', 'of acme');
+    const { key: agent } = await daemon.ok('POST', '/v1/tenants/default/keys', { name: 'Nora', role: 'agent', sessions: ['north'] });
+    const { key: acme } = await daemon.ok('POST', '/v1/tenants/acme/keys', { name: 'Acme desk', role: 'operator' });
+
+    const nora = await browser.signedIn(daemon, { key: agent, at: 'inbox' });
+    await row(nora, '5511933330000').waitFor();
+    await count(nora.locator('.chat-list .chat-row'), 1);
+    await open(nora, `inbox/main/${await idOf(ALICE)}`);
+    await nora.locator('.thread').getByRole('alert').first().waitFor();
+    assert.equal(await nora.locator('.bubble').count(), 0);
+
+    const desk = await browser.signedIn(daemon, { key: acme, at: 'inbox' });
+    await row(desk, '5511944440000').waitFor();
+    await say(ALICE, 'only for default');
+    await bubble(page, 'only for default').waitFor();
+    await daemon.session('acme', 'main').send('5511944440000', 'a second one');
+    await row(desk, '5511944440000').getByText('a second one').waitFor();
+    await count(desk.locator('.chat-list .chat-row'), 1);
+    await count(nora.locator('.chat-list .chat-row'), 1);
+    for (const other of [nora, desk]) {
+      assert.equal(await other.getByText('only for default').count(), 0);
+      assert.deepEqual(other.faults, []);
+      await other.context().close();
+    }
+  });
+});
