@@ -8,7 +8,7 @@ import { chromium } from 'playwright-core';
 const AXE = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 export const PHONE = { width: 390, height: 844 };
 export const DESKTOP = { width: 1280, height: 800 };
-const TIMEOUT_MS = Number(process.env.PW_MS ?? 60_000);
+const TIMEOUT_MS = 60_000;
 
 export class Browser {
   static async start() {

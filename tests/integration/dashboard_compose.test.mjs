@@ -149,6 +149,7 @@ test('one is answered with its quote, one of ours is changed', async () => {
   await sent('Yes, it is');
   assert.equal(await page.locator('.composer-quote').count(), 0);
 
+  await bubble('Yes, it is').getByRole('img', { name: /Sent|Delivered|Read/ }).waitFor();   // the page knows it too
   await page.keyboard.press('ArrowUp');
   await page.getByText('Change your message').waitFor();
   await page.waitForFunction(() => document.querySelector('.composer textarea').value === 'Yes, it is');
