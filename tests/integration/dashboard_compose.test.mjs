@@ -59,7 +59,7 @@ test('a customer is answered, and the words reach them as they were written', as
   assert.ok(shown.items.some((p) => p.state === 'composing'), 'typing was shown');
 });
 
-test('an emoji by keyboard; a draft waits for its chat', async () => {
+test('an emoji by keyboard; a draft and its files wait for their chat', async () => {
   await page.getByRole('button', { name: 'Emoji', exact: true }).click();
   const picker = page.getByRole('dialog', { name: 'Emoji' });
   await picker.getByRole('tab', { name: 'Hearts and signs' }).click();
@@ -68,10 +68,12 @@ test('an emoji by keyboard; a draft waits for its chat', async () => {
   await page.keyboard.press('Escape');
   await picker.waitFor({ state: 'detached' });
   assert.equal(await field().inputValue(), '✅');
+  await page.locator('.composer-file').setInputFiles([dot('waits.png')]);
   await open(page, 'settings');
   await open(page, `inbox/main/${encodeURIComponent(chat.id)}`);
   await field().waitFor();
   assert.equal(await field().inputValue(), '✅');
+  await page.getByRole('button', { name: 'Remove waits.png' }).click();
   await field().fill('');
 });
 

@@ -10,7 +10,7 @@ import { IconButton } from '../../ui/controls.js';
 import { Menu, problem } from '../../ui/overlay.js';
 import { captioned, CAPTION_MOST, DropZone, take, Tray } from './attach.js';
 import { barrier, EditBar, ReplyBar, Typing, Warnings } from './composer_parts.js';
-import { draftOf, editing, keepDraft, mayEdit, startEdit, typist } from './composer_state.js';
+import { draftOf, editing, filesOf, keepDraft, keepFiles, mayEdit, startEdit, typist } from './composer_state.js';
 import { askOptOut } from './contact_acts.js';
 import { EmojiPicker } from './emoji.js';
 import { chatName, keyOf, sameChat } from './names.js';
@@ -18,6 +18,7 @@ import { editMessage, messages, openChat, presence, sendMessage, sessions } from
 
 export { startEdit } from './composer_state.js';
 const TEXT_MOST = 65_536;
+const account = (session) => sessions.value.find((s) => s.id === session);
 // A keyboard on glass has no Shift for a new line: there Enter begins one and the button sends.
 const touch = matchMedia('(hover: none) and (pointer: coarse)');
 
@@ -41,7 +42,7 @@ export function Composer({ session, chat, replyTo = null, onCancelReply }) {
   const held = barrier({ chat: whole, session, optOut });
   return html`<div class="composer">
     <${Typing} state=${presence.value.get(keyOf(session, whole?.id || chat))} />
-    ${held || html`<${Warnings} chat=${whole} account=${sessions.value.find((s) => s.id === session)} />
+    ${held || html`<${Warnings} chat=${whole} account=${account(session)} />
       ${edited && html`<${EditBar} message=${edited} onCancel=${() => (editing.value = null)} />`}
       ${!edited && replyTo && html`<${ReplyBar} message=${replyTo} onCancel=${onCancelReply} />`}
       <${Writer} key=${keyOf(session, chat)} ...${{ session, chat, whole, replyTo, onCancelReply, edited }} />`}</div>`;
@@ -50,11 +51,12 @@ export function Composer({ session, chat, replyTo = null, onCancelReply }) {
 // edits: may the last message be changed from here? (the widget's credential may not)
 export function Writer({ session, chat, whole, replyTo, onCancelReply, edited, edits = true }) {
   const [text, setText] = useState(() => draftOf(session, chat));
-  const [parts, setParts] = useState([]);
+  const [parts, setParts] = useState(() => filesOf(session, chat));
   const [picking, setPicking] = useState(false);
   const field = useRef(null), chooser = useRef(null), as = useRef(undefined);
   const kept = useRef('');   // the draft that an edit put aside
-  const hand = useMemo(() => typist(session, chat), [session, chat]);
+  const hand = useMemo(() => typist(session, chat, () => !account(session) || account(session).status === 'ready'), [session, chat]);
+  useEffect(() => keepFiles(session, chat, parts), [parts]);
   useEffect(() => () => hand.stop(), [hand]);
   useLayoutEffect(() => grow(field.current), [text]);
   useLayoutEffect(() => {

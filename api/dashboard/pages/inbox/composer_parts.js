@@ -26,6 +26,7 @@ const Notice = ({ icon, tone = '', children, act, onAct }) => html`<div class=${
 export function barrier({ chat, session, optOut }) {
   const name = chat?.name || t('composer.customer');
   if (!can('messages:send')) return html`<${Notice} icon="lock-closed">${t('composer.read_only')}</${Notice}>`;
+  if (['status', 'channel'].includes(chat?.type)) return html`<${Notice} icon="information-circle">${t('composer.one_way')}</${Notice}>`;
   if (chat?.blocked) return html`<${Notice} icon="no-symbol" tone="warn" act=${can('chats:manage') && t('composer.unblock')} onAct=${() => unblock(session, chat)}>${t('composer.blocked', { name })}</${Notice}>`;
   if (optOut.data?.out) return html`<${Notice} icon="hand-raised" tone="warn" act=${can('tenant:manage') && t('composer.allow_again')} onAct=${() => allowAgain(chat, optOut)}>${t('composer.opted_out', { name })}</${Notice}>`;
   return null;

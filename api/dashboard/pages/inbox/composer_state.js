@@ -26,12 +26,20 @@ export function keepDraft(session, chat, text) {
   } catch { /* full, or none: the words are still in the field */ }
 }
 
+// Files that were chosen and not sent yet; they cannot be stored, so they live as long as the page.
+const trays = new Map();
+export const filesOf = (session, chat) => trays.get(name(session, chat)) || [];
+export function keepFiles(session, chat, parts) {
+  if (parts.length) trays.set(name(session, chat), parts);
+  else trays.delete(name(session, chat));
+}
+
 const AGAIN_MS = 8000;   // WhatsApp shows it for some ten seconds
 const IDLE_MS = 5000;
-// typing() at each key; stop() when the message is sent or left.
-export function typist(session, chat) {
+// typing() at each key; stop() when the message is sent or left. online(): is the account there?
+export function typist(session, chat, online = () => true) {
   let told = 0, idle = null;
-  const tell = (state) => post(of`/sessions/${session}/chats/${chat}/presence`, { state }).catch(() => {});   // nothing is lost with it
+  const tell = (state) => online() && post(of`/sessions/${session}/chats/${chat}/presence`, { state }).catch(() => {});   // nothing is lost with it
   const stop = (quietly = false) => {
     clearTimeout(idle);
     if (told && !quietly) tell('paused');
