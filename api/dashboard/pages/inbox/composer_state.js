@@ -11,7 +11,8 @@ export const EDIT_MS = 15 * 60_000;
 const EDITED = ['text', 'image', 'video', 'document'];
 export const mayEdit = (m) => m.direction === 'out' && !m.local && EDITED.includes(m.type) && !['failed', 'queued'].includes(m.status) && Date.now() - new Date(m.timestamp) < EDIT_MS;
 
-const name = (session, chat) => `wabridge.draft.${tenant.value}/${session}/${chat}`;
+const DRAFT = 'wabridge.draft.';
+const name = (session, chat) => `${DRAFT}${tenant.value}/${session}/${chat}`;
 export function draftOf(session, chat) {
   try {
     return sessionStorage.getItem(name(session, chat)) || '';
