@@ -100,7 +100,7 @@ export function Loaded({ of: state, lines = 4, height, empty, isEmpty = (d) => d
 }
 
 // The rest of a list of usePages; onTrouble gets what failed.
-export const More = ({ of: list, onTrouble }) => list.data?.next_cursor && html`<div class="more"><${Button} icon="chevron-down" busy=${list.adding} onClick=${() => list.more().catch(onTrouble)}>${t('common.more')}</${Button}></div>`;
+export const More = ({ of: list, onTrouble }) => list.data?.next_cursor && html`<div class="load-more"><${Button} icon="chevron-down" busy=${list.adding} onClick=${() => list.more().catch(onTrouble)}>${t('common.more')}</${Button}></div>`;
 
 export const PageHead = ({ title, about, children }) => html`<header class="page-head"><div><h1 tabindex="-1">${title}</h1>${about && html`<p>${about}</p>`}</div>${children && html`<div class="acts">${children}</div>`}</header>`;
 export const Card = ({ title, children, class: more = '', acts, ...rest }) => html`<section class=${`card ${more}`} ...${rest}>${title && html`<header><h2>${title}</h2>${acts}</header>`}${children}</section>`;

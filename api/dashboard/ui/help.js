@@ -8,7 +8,7 @@ import { Switch } from './controls.js';
 import { Dialog } from './overlay.js';
 
 const INBOX = { '/': 'search', r: 'reply', '↑ ↓': 'move', Enter: 'send', Esc: 'back' };
-const Keys = ({ rows }) => html`<dl class="keys">${rows.map(([keys, text]) => html`<div key=${keys}><dt dir="ltr">${keys.split(' ').map((key) => html`<kbd key=${key}>${key}</kbd>`)}</dt><dd>${text}</dd></div>`)}</dl>`;
+const Keys = ({ rows }) => html`<dl class="key-list">${rows.map(([keys, text]) => html`<div key=${keys}><dt dir="ltr">${keys.split(' ').map((key) => html`<kbd key=${key}>${key}</kbd>`)}</dt><dd>${text}</dd></div>`)}</dl>`;
 
 export function Help({ onClose, allowed }) {
   const pages = Object.entries(GO).filter(([, id]) => PAGES.some((page) => page.id === id && allowed(page)));

@@ -40,7 +40,7 @@ function Entry({ record: r, names }) {
     <span class="entry-text"><strong>${sentence(r)}</strong><small><bdi>${actorName(r.actor, names)}</bdi> · <bdi>${r.address === 'socket' ? t('audit.socket') : r.address}</bdi>${r.session && !r.action.startsWith('session.') && html` · <bdi>${r.session}</bdi>`}</small>
       ${bad && html`<span class="status bad">${t(`audit.${bad}`)}</span>`}</span>
     <time datetime=${r.at} title=${exactTime(r.at)}>${time(r.at)}</time><${Icon} name="chevron-down" size=${16} /></summary>
-    <dl class="facts">
+    <dl class="fact-list">
       <${Fact} name=${t('audit.at')}>${exactTime(r.at)}</${Fact}>
       <${Fact} name=${t('audit.actor')}><${Raw} text=${r.actor} /></${Fact}>
       <${Fact} name=${t('audit.address')}><${Raw} text=${r.address} /></${Fact}>

@@ -30,7 +30,7 @@ export function Alerts() {
   useEvents(['alert.*', 'gap'], throttled(list.reload), [list.reload]);
   useInterval(list.reload, LOOK_MS, [list.reload]);
   return html`<div class="stack"><${Card} title=${t('settings.alerts.now')}><${Loaded} of=${list} lines=${2} height=${48}
-      empty=${html`<${Empty} icon="check-circle" title=${t('settings.alerts.none')}>${t('settings.alerts.none_about')}</${Empty}>`}>${(data) => html`<ul class="alerts">${data.items.map((alert) => html`<${Alert} key=${[alert.alert, alert.tenant, alert.session, alert.webhook].join()} alert=${alert} />`)}</ul>`}</${Loaded}></${Card}>
+      empty=${html`<${Empty} icon="check-circle" title=${t('settings.alerts.none')}>${t('settings.alerts.none_about')}</${Empty}>`}>${(data) => html`<ul class="alert-list">${data.items.map((alert) => html`<${Alert} key=${[alert.alert, alert.tenant, alert.session, alert.webhook].join()} alert=${alert} />`)}</ul>`}</${Loaded}></${Card}>
     <${Card} title=${t('settings.alerts.watched')}><p class="hint">${t('settings.alerts.watched_about')}</p>
-      <dl class="facts">${KINDS.map((kind) => html`<div key=${kind}><dt>${name(kind)}</dt><dd>${t(`settings.alerts.when.${kind}`)}</dd></div>`)}</dl></${Card}></div>`;
+      <dl class="fact-list">${KINDS.map((kind) => html`<div key=${kind}><dt>${name(kind)}</dt><dd>${t(`settings.alerts.when.${kind}`)}</dd></div>`)}</dl></${Card}></div>`;
 }

@@ -43,4 +43,4 @@ export const FormEnd = ({ form }) => html`${form.error && html`<${Trouble} error
 
 // What a key may only look at.
 export const ReadOnly = ({ children }) => html`<p class="notice">${children}</p>`;
-export const Facts = ({ rows }) => html`<dl class="facts">${rows.filter(Boolean).map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+export const Facts = ({ rows }) => html`<dl class="fact-list">${rows.filter(Boolean).map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;

@@ -60,7 +60,7 @@ const quotaName = (name) => (name === 'max_media_bytes' ? t('settings.tenant.fil
 const amount = (name, n) => (name === 'max_media_bytes' ? bytes(n) : number(n));
 function Used() {
   const usage = useLoad((signal) => get(of`/usage`, {}, { signal }), [tenant.value]);
-  return html`<${Card} title=${t('settings.tenant.used')}><${Loaded} of=${usage} lines=${4}>${(data) => html`<ul class="quotas">${data.quotas.map((q) => html`<li key=${q.name}>
+  return html`<${Card} title=${t('settings.tenant.used')}><${Loaded} of=${usage} lines=${4}>${(data) => html`<ul class="quota-list">${data.quotas.map((q) => html`<li key=${q.name}>
     <div class="row"><span>${quotaName(q.name)}</span><span class="gap" /><strong>${q.limit === null ? t('settings.tenant.used_free', { used: amount(q.name, q.used) }) : t('settings.tenant.used_of', { used: amount(q.name, q.used), limit: amount(q.name, q.limit) })}</strong></div>
     ${q.limit !== null && html`<meter min="0" max=${Math.max(q.limit, 1)} high=${q.limit * 0.8} optimum="0" value=${Math.min(q.used, q.limit)} aria-label=${quotaName(q.name)} />`}
     ${q.limit !== null && q.resets_at && html`<small>${t('settings.tenant.resets', { at: dateTime(q.resets_at) })}</small>`}</li>`)}</ul>`}</${Loaded}></${Card}>`;
@@ -69,5 +69,5 @@ function Used() {
 export function Tenant() {
   const doc = useLoad((signal) => get(of``, {}, { signal }), [tenant.value]);
   return html`<div class="stack"><${Loaded} of=${doc} lines=${8} height=${36} isEmpty=${() => false}>${(data) => html`<${Edit} key=${data.id} doc=${data} onSaved=${doc.set} />`}</${Loaded}>
-    ${can('usage:read') && html`<${Used} />`}</div>`;
+    ${can('usage:read') && doc.data && html`<${Used} key=${JSON.stringify(doc.data.limits)} />`}</div>`;
 }
