@@ -381,7 +381,7 @@ struct bridge_stats_query {
 };
 /* {since,until,step_s,totals,series,queues,sessions}. What is of the tenant and of no session
  * (webhooks, their queues) is null for who does not see all of it. E_NOTFOUND "unknown_tenant",
- * "unknown_session"; E_LIMIT "range_too_long". */
+ * "unknown_session"; E_INVALID "range_too_long". */
 void bridge_stats(struct bridge *b, const struct bridge_stats_query *q, bridge_done_fn done,
                   void *arg);
 /* limits.<name> of the tenant, else fallback. */

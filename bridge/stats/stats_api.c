@@ -33,10 +33,10 @@ static int read_all(struct stats_job *j)
     rc = tenant_check(t, j->tenant, &j->err);
     if (rc == 0) {
         rc = stats_report_read(&j->r, t);
-        rc = rc == E_LIMIT ? err_word(&j->err, rc, "range_too_long",
-                                      "the answer would add up more than %d rows: ask for a "
-                                      "shorter range, or for one session",
-                                      STATS_MAX_ROWS)
+        rc = rc == E_LIMIT ? err_field(&j->err, "range_too_long", "range",
+                                       "the answer would add up more than %d rows: ask for a "
+                                       "shorter range, or for one session",
+                                       STATS_MAX_ROWS)
                            : rc;
     }
     store_snapshot_end(t);

@@ -107,6 +107,9 @@ export function Chart({ title, times, series, format = number, kind = 'line', st
   const at = index.at == null ? null : Math.min(index.at, last);
   const empty = series.every((s) => s.values.every((v) => !v));
   const show = (value) => (value == null ? '–' : format(value));
+  // kept while the pointer moves: it may have hundreds of rows
+  const table = useMemo(() => html`<div class="hidden"><table><caption>${title}</caption><thead><tr><th scope="col">${t('chart.time')}</th>${series.map((s) => html`<th key=${s.label} scope="col">${s.label}</th>`)}</tr></thead>
+    <tbody>${times.map((x, i) => html`<tr key=${x}><th scope="row">${stepName(x, step)}</th>${series.map((s) => html`<td key=${s.label}>${show(s.values[i])}</td>`)}</tr>`)}</tbody></table></div>`, [data, title, language.value]);
   const said = (i) => `${stepName(times[i], step)}: ${series.map((s) => `${s.label} ${show(s.values[i])}`).join(', ')}`;
   const keys = (e) => {
     const way = direction.value === 'rtl' ? -1 : 1;
@@ -124,7 +127,6 @@ export function Chart({ title, times, series, format = number, kind = 'line', st
       <${Plot} data=${data} height=${height} index=${index} ...${{ times, series, format, kind, step, most, scale, onIndex }} />
       ${empty && at == null && html`<p class="nothing" aria-hidden="true"><span>${t('chart.empty')}</span></p>`}
       ${at != null && html`<div class="readout" aria-hidden="true"><span>${stepName(times[at], step)}</span>${series.map((s) => html`<span key=${s.label}><i class="swatch" style=${{ background: `var(${s.color})` }} /><strong>${show(s.values[at])}</strong></span>`)}</div>`}</div>
-    <div class="hidden"><table><caption>${title}</caption><thead><tr><th scope="col">${t('chart.time')}</th>${series.map((s) => html`<th key=${s.label} scope="col">${s.label}</th>`)}</tr></thead>
-      <tbody>${times.map((x, i) => html`<tr key=${x}><th scope="row">${stepName(x, step)}</th>${series.map((s) => html`<td key=${s.label}>${show(s.values[i])}</td>`)}</tr>`)}</tbody></table></div>
+    ${table}
   </figure>`;
 }

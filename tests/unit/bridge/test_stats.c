@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "json.h"
+#include "offline.h"
 #include "stats_report.h"
 
 #define NOW_S UINT64_C(1795262700) /* 2026-11-21T14:05:00Z: a row begins */
@@ -292,6 +293,62 @@ static void they_go_with_their_session_and_tenant(void **state)
     assert_int_equal(fine, 0);
 }
 
+/* ---- rows that are not ours ------------------------------------------------------------------------ */
+
+static int apply_strange(struct store_txn *t, struct store_op *op)
+{
+    (void)op;
+    int rc = store_put(t, STORE_STATS, STORE_PATH("acme", "main", "1h.x"), "?", 1);
+    return rc != 0 ? rc : store_put(t, STORE_STATS, STORE_PATH("acme", "main", "5m.1795262700"), "\x81", 1);
+}
+
+static void on_note(void *arg, int level, const char *what, const char *text)
+{
+    unsigned *levels = arg;
+    (void)text;
+    levels[level] += strcmp(what, "stats") == 0;
+}
+
+/* fsck wants a data directory, in which the store is one folder. */
+static void fsck(struct fixture *fx, bool repair, unsigned levels[3])
+{
+    char data[96], store[104];
+    struct err e;
+    (void)snprintf(data, sizeof(data), "%s-data", fx->dir);
+    (void)snprintf(store, sizeof(store), "%s/store", data);
+    memset(levels, 0, 3 * sizeof(*levels));
+    fx_close(fx);
+    assert_int_equal(mkdir(data, 0700), 0);
+    assert_int_equal(rename(fx->dir, store), 0);
+    const struct offline_fsck o = {
+        .data_dir = data, .repair = repair, .note = on_note, .arg = levels};
+    assert_int_equal(offline_fsck(&o, &e), 0);
+    assert_int_equal(rename(store, fx->dir), 0);
+    assert_int_equal(rmdir(data), 0);
+    fx_open(fx);
+}
+
+static void what_cannot_be_read_stops_nothing_and_is_found(void **state)
+{
+    struct fixture *fx = *state;
+    unsigned levels[3];
+    assert_int_equal(fx_run(fx, apply_strange, NULL), 0);
+    struct stats_report *r = report(fx, BRIDGE_STATS_24H, NOW_S, true);
+    assert_int_equal(r->total.v[STATS_SENT], 0);
+    test_free(r);
+    fsck(fx, false, levels);
+    assert_int_equal(levels[2], 2);
+    fsck(fx, true, levels);
+    assert_int_equal(levels[1], 2);
+    fsck(fx, false, levels);
+    assert_int_equal(levels[1] + levels[2], 0);
+    assert_int_equal(fx_run(fx, apply_strange, NULL), 0);
+    count(fx, "main", NOW_S, STATS_ONE(STATS_SENT)); /* into the row that does not decode */
+    r = report(fx, BRIDGE_STATS_24H, NOW_S, true);
+    assert_int_equal(r->total.v[STATS_SENT], 1);
+    test_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -304,6 +361,8 @@ int main(void)
                                         free_clock),
         cmocka_unit_test_setup_teardown(a_status_counts_all_that_it_passed, set_clock, free_clock),
         cmocka_unit_test_setup_teardown(they_go_with_their_session_and_tenant, set_clock,
+                                        free_clock),
+        cmocka_unit_test_setup_teardown(what_cannot_be_read_stops_nothing_and_is_found, set_clock,
                                         free_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

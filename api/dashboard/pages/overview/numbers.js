@@ -13,7 +13,7 @@ import { FirstSteps, steps } from './first_steps.js';
 import { Queues, Sessions, Tiles } from './tiles.js';
 
 export const RANGES = ['1h', '24h', '7d', '30d', '90d'];
-const QUIET_MS = 3000;
+const QUIET_MS = 3000;   // with the limits of a key in mind: three requests a round
 export const rangeOf = (query) => (RANGES.includes(query.range) ? query.range : '24h');
 
 const Ranges = ({ range }) => html`<div class="segments" role="group" aria-label=${t('overview.range')}>${RANGES.map((name) => html`<button key=${name} type="button" aria-pressed=${String(name === range)}
