@@ -88,6 +88,13 @@ file(GLOB_RECURSE OURS RELATIVE ${FROM} ${FROM}/core/*.js ${FROM}/ui/*.js ${FROM
     ${FROM}/widget/*.js ${FROM}/text/*.json ${FROM}/main.js)
 list(SORT OURS)
 foreach(name ${OURS})
+    if(name MATCHES "\\.json$") # a catalogue that no browser could read stops the build
+        file(READ ${FROM}/${name} TEXT)
+        string(JSON ignored ERROR_VARIABLE wrong LENGTH "${TEXT}")
+        if(wrong)
+            message(FATAL_ERROR "${name}: ${wrong}")
+        endif()
+    endif()
     serve(${name} ${FROM}/${name})
 endforeach()
 

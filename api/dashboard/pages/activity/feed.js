@@ -67,15 +67,18 @@ function Days({ items, session }) {
 export function Feed({ session }) {
   const first = useLoad((signal) => more(session, undefined, signal), [tenant.value, session]);
   const [older, setOlder] = useState(null);   // {items, next_cursor, busy}
+  const [missed, setMissed] = useState(false);
   useEffect(() => setOlder(null), [tenant.value, session]);
   const [again] = useState(() => ({ call: null }));
   useEffect(() => {
     again.call = throttled(first.reload, AGAIN_MS);
     return () => again.call.cancel();
   }, [first.reload]);
-  // once older items are shown, a new first page would leave a gap before them
+  // once older items are shown, a new first page would leave a gap before them: it waits to be asked for
   useEvents(TYPES, (event) => {
-    if (!older && (!session || !event.session || event.session === session)) again.call();
+    if (session && event.session && event.session !== session) return;
+    if (older) setMissed(true);
+    else again.call();
   }, [session, older]);
   const load = async () => {
     const from = older || { items: [], next_cursor: first.data.next_cursor };
@@ -90,13 +93,14 @@ export function Feed({ session }) {
   };
   const newest = () => {
     setOlder(null);
+    setMissed(false);
     first.reload();
   };
   const empty = html`<${Empty} icon="list-bullet" title=${t('activity.empty')}>${t('activity.empty_about')}</${Empty}>`;
   return html`<${Loaded} of=${first} lines=${6} height=${40} empty=${empty} isEmpty=${(d) => d.items.length === 0 && !d.next_cursor}>${(data) => {
     const items = older ? [...data.items, ...older.items] : data.items;
     const next = older ? older.next_cursor : data.next_cursor;
-    return html`<div class="feed"><${Days} items=${items} session=${session} />
+    return html`<div class="feed">${older && missed && html`<div class="feed-new" role="status"><${Button} small kind="primary" icon="chevron-up" onClick=${newest}>${t('activity.missed')}</${Button}></div>`}<${Days} items=${items} session=${session} />
       <div class="row">${next ? html`<${Button} busy=${older?.busy} onClick=${load}>${t('common.more')}</${Button}>` : html`<p class="muted">${t('activity.end')}</p>`}${older && html`<${Button} kind="quiet" icon="chevron-up" onClick=${newest}>${t('activity.newest')}</${Button}>`}</div></div>`;
   }}</${Loaded}>`;
 }

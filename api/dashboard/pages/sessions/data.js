@@ -4,9 +4,11 @@
 import { useState } from 'preact/hooks';
 import { all, get, of } from '../../core/api.js';
 import { tenant } from '../../core/auth.js';
+import { connection } from '../../core/live.js';
 import { useEvents, useInterval, useLoad } from '../../core/load.js';
 
 const AGAIN_MS = 15_000;
+const OFTEN_MS = 2000;
 const LIVE = ['session.status', 'session.qr', 'gap', 'reconnected'];
 
 // What an event makes of a session; the events' own members stay out of it.
@@ -47,13 +49,14 @@ export function useSessions() {
   return list;
 }
 
-export function useSession(name) {
+// often: what a person waits for, when events do not tell it (a key without events:read, a lost connection).
+export function useSession(name, { often = false } = {}) {
   const one = useLoad((signal) => get(of`/sessions/${name}`, {}, { signal }), [tenant.value, name]);
   useEvents(LIVE, (event) => {
     if (!event.session) one.reload();
     else if (event.session === name) one.set((s) => s && changed(s, event));
   }, [one.reload, name]);
-  useInterval(one.reload, AGAIN_MS, [one.reload]);
+  useInterval(one.reload, often && connection.value.state !== 'live' ? OFTEN_MS : AGAIN_MS, [one.reload]);
   return one;
 }
 

@@ -80,7 +80,7 @@ function Stage({ session, acts }) {
 }
 
 export default function Link({ name }) {
-  const one = useSession(name);
+  const one = useSession(name, { often: true });
   const acts = useActs(one.data, one.set);
   return html`<nav class="crumbs" aria-label=${t('sessions.crumbs')}><a href=${href('sessions')}>${t('pages.sessions')}</a> <span aria-hidden="true">/</span> <a href=${href('sessions', [name])} dir="ltr">${name}</a></nav>
     <${PageHead} title=${t('sessions.link_title', { name })}>${one.data && html`<${Status} value=${one.data.status} />`}</${PageHead}>
