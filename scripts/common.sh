@@ -9,7 +9,7 @@ build_packages=(build-essential cmake ninja-build pkg-config
     libsystemd-dev libseccomp-dev
     libpcre2-dev libutf8proc-dev tzdata
     chromium chromium-headless-shell chromium-sandbox)
-test_packages=(zbar-tools openssl python3 git)
+test_packages=(zbar-tools openssl php-cli python3 git)
 
 said=0 # how much there was to tell: scripts/setup reports when it stayed nothing
 say() {

@@ -114,7 +114,7 @@ process.on('exit', () => {
   if (certificates) removeDirectory(certificates);
 });
 
-async function freePort() {
+export async function freePort() {
   const server = http.createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address();
