@@ -42,7 +42,12 @@ if (once) {
   await receiver.waitFor((e) => e.type === 'message.received' && e.data.text.startsWith('echo:'), "Alice's echo");
   await end(0);
 }
-say('try it yourself in another terminal (Ctrl-C here ends the demo):');
+const { ticket } = await daemon.ok('POST', '/v1/sign-in-links', {});
+say('try it yourself (Ctrl-C here ends the demo), in a browser with this link, which works once:');
+console.log(`
+  ${daemon.base}/#ticket=${ticket}
+`);
+say('or in another terminal:');
 console.log(`
   ${PROGRAM} send --data-dir ${daemon.dataDir} ${ALICE} "Hello from the shell"
   ${PROGRAM} status --data-dir ${daemon.dataDir}
