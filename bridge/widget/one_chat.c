@@ -212,7 +212,7 @@ static int check_file(const char *key, const json_t *v, const char **media, stru
 int bridge_one_chat_send(struct bridge *b, const struct bridge_principal *who, const json_t *body,
                          struct err *e)
 {
-    static const char *const plain[] = {"to", "text", "reply_to", "link_preview"};
+    static const char *const plain[] = {"to", "text", "reply_to", "link_preview", "source"};
     const char *key = NULL, *media = NULL;
     json_t *v = NULL;
     json_object_foreach((json_t *)(uintptr_t)body, key, v)
@@ -254,17 +254,17 @@ static const json_t *chat_of(const json_t *event)
 
 bool chat_event_seen(const struct bridge_principal *who, const char *text, size_t len)
 {
-    char id[EVENT_ID_LEN], type[EVENT_TYPE_LEN], session[64], jid[64];
-    if (!event_session(text, len, session) || strcmp(session, who->sessions) != 0 ||
-        event_head(text, len, id, type) != 0 || !is_kind_seen(type)) {
+    char session[64], jid[64];
+    if (!event_session(text, len, session) || strcmp(session, who->sessions) != 0) {
         return false;
     }
     json_t *event = json_loadb(text, len, 0, NULL);
     const json_t *chat = chat_of(event);
     const char *phone = json_str_or(chat, "phone", "");
-    bool seen = is_named(who->chat, json_str_or(chat, "id", "")) ||
-                is_named(who->chat, json_str_or(chat, "lid", ""));
-    if (!seen && phone[0] != '\0' && strlen(phone) <= PHONE_MAX) {
+    bool kind = is_kind_seen(json_str_or(event, "type", ""));
+    bool seen = kind && (is_named(who->chat, json_str_or(chat, "id", "")) ||
+                         is_named(who->chat, json_str_or(chat, "lid", "")));
+    if (kind && !seen && phone[0] != '\0' && strlen(phone) <= PHONE_MAX) {
         (void)snprintf(jid, sizeof(jid), "%s@c.us", phone);
         seen = is_named(who->chat, jid);
     }

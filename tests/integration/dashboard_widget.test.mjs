@@ -1,28 +1,27 @@
 // The chat widget in a page of somebody else, on another origin: one script tag, a ticket of that
 // page's back end, and the whole way to WhatsApp and back.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import http from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { ALICE, BOB, Daemon, FarEnd, ME, within } from './harness.mjs';
-import { accessible, Browser } from './browser.mjs';
+import { accessible, Browser, DESKTOP, PHONE } from './browser.mjs';
 
 const T = '/v1/tenants/default';
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==';
 
 // An ERP: its pages allow the bridge's script and frame and nothing else, and its back end has the key.
-class Erp {
+class Erp extends EventEmitter {
   static async start(daemon) {
     const erp = new Erp();
     erp.daemon = daemon;
-    erp.tickets = 0;
     erp.server = http.createServer((request, response) => erp.answer(request, response)).listen(0, '127.0.0.1');
     await once(erp.server, 'listening');
     erp.origin = `http://localhost:${erp.server.address().port}`;
     return erp;
   }
   ticket(options) {
-    this.tickets++;
+    setImmediate(() => this.emit('ticket'));
     return this.daemon.ok('POST', `${T}/widget/tickets`, { session: 'main', to: ALICE, agent: 'Maria', ...this.options, ...options });
   }
   async answer(request, response) {
@@ -90,7 +89,10 @@ describe('the widget in a foreign page', () => {
     const { data: sent } = await events.find((e) => e.type === 'message.status' && e.data.text === 'Yes, it is.' && e.data.status === 'delivered', 'delivered');
     assert.equal(sent.sent_by, 'widget:Maria');
     await frame.getByRole('img', { name: 'Delivered' }).waitFor();
-    await farEnd.post('/ack', { id: sent.id, ack: 3 }).catch(() => {});
+    await farEnd.post('/read', { account: ALICE, from: ME });
+    await frame.getByRole('img', { name: 'Read' }).waitFor();
+    await farEnd.post('/presence', { from: ALICE, to: ME, state: 'typing' });
+    await frame.getByText('Alice is typing').waitFor();
     assert.equal(await frame.getByText('not for this page').count(), 0);
     await accessible(page, 'the page around the widget');
 
@@ -142,16 +144,10 @@ describe('the widget in a foreign page', () => {
     await daemon.ok('PUT', `${T}/widget`, { origins: ['https://erp.example.com'] });
     try {
       const page = await browser.person();
+      const refused = page.waitForEvent('console', (m) => m.type() === 'error' && /frame-ancestors/.test(m.text()));
       await page.goto(`${erp.origin}/?more=data-open`);
-      const refused = page.frames().find((f) => f.url().startsWith('chrome-error:')) ?? (await within((async () => {
-        for (;;) {
-          const found = page.frames().find((f) => f.url().startsWith('chrome-error:'));
-          if (found) return found;
-          await page.waitForTimeout(50);
-        }
-      })(), 'refusal'));
-      assert.ok(refused);
-      assert.ok(page.faults.some((fault) => /frame-ancestors/.test(fault)), page.faults.join('\n'));
+      await refused;
+      assert.equal(await frameOf(page).locator('.widget').count(), 0);
       await page.context().close();
       const headers = async (tenant) => (await fetch(`${daemon.base}/widget/${tenant}`)).headers.get('content-security-policy');
       assert.match(await headers('default'), /frame-ancestors https:\/\/erp\.example\.com$/);
@@ -169,8 +165,7 @@ describe('the widget in a foreign page', () => {
     await page.goto(`${erp.origin}/script`);
     const frame = frameOf(page);
     await frame.getByText('hello, is it ready?').waitFor();
-    const before = erp.tickets;
-    await within((async () => { while (erp.tickets < before + 3) await page.waitForTimeout(100); })(), 'renewals');
+    for (let i = 0; i < 3; i++) await within(once(erp, 'ticket'), 'renewal');
     await write(ALICE, 'still there?');
     await frame.getByText('still there?').waitFor();
     assert.equal(await frame.getByText('This chat was closed for safety').count(), 0);
@@ -184,8 +179,35 @@ describe('the widget in a foreign page', () => {
     await other.context().close();
   });
 
+  test('while the account is away it says so, and what is sent waits and goes out', async () => {
+    const page = await browser.person();
+    await session.act('stop');
+    await session.until('stopped');
+    await page.goto(`${erp.origin}/?more=data-open`);
+    const frame = frameOf(page);
+    await frame.getByText('This account is not connected (Stopped)').waitFor();
+    const field = frame.getByRole('textbox', { name: /Message to/ });
+    await field.fill('sent in vain?');
+    await field.press('Enter');
+    await frame.getByRole('img', { name: 'Queued' }).waitFor();
+    await session.act('start');
+    await events.find((e) => e.type === 'message.status' && e.data.text === 'sent in vain?' && e.data.status === 'delivered', 'delivered');
+    await frame.getByRole('img', { name: 'Queued' }).waitFor({ state: 'detached' });
+    await page.context().close();
+  });
+
+  test('who may only read is told so', async () => {
+    erp.options = { can_send: false };
+    const page = await browser.person();
+    await page.goto(`${erp.origin}/?more=data-open`);
+    await frameOf(page).getByText('You may read this conversation, not write in it.').waitFor();
+    assert.equal(await frameOf(page).getByRole('textbox').count(), 0);
+    erp.options = {};
+    await page.context().close();
+  });
+
   test('both themes, right to left, a phone and 280 pixels', async () => {
-    for (const [name, options] of Object.entries({ desktop: {}, phone: { viewport: { width: 390, height: 844 } }, narrow: { viewport: { width: 280, height: 640 } } })) {
+    for (const [name, options] of Object.entries({ desktop: { viewport: DESKTOP }, phone: { viewport: PHONE }, narrow: { viewport: { width: 280, height: 640 } } })) {
       for (const theme of ['light', 'dark']) {
         const page = await browser.person({ theme, ...options });
         await page.goto(`${erp.origin}/?more=data-open`);
@@ -210,7 +232,8 @@ describe('the widget in a foreign page', () => {
     const page = await browser.person();
     await page.goto(`${erp.origin}/?more=data-open`);
     await frameOf(page).getByText('hello, is it ready?').waitFor();
-    await accessible(page, 'the widget');
+    const inside = page.frames().find((f) => f.url().includes('/widget/'));
+    await accessible({ emulateMedia: (o) => page.emulateMedia(o), evaluate: (...a) => inside.evaluate(...a), faults: page.faults }, 'the widget');
     await page.context().close();
   });
 });

@@ -173,6 +173,38 @@ test('it is worth what its key is worth, and outlives a restart', async () => {
   }
 });
 
+test('the script is for every page, the frame for those that are listed', async () => {
+  const daemon = await Daemon.start({ settings: QUIET });
+  try {
+    const script = await daemon.call('GET', '/widget.js', { key: '' });
+    assert.equal(script.status, 200);
+    assert.match(script.type, /javascript/);
+    assert.equal(script.headers.get('cross-origin-resource-policy'), 'cross-origin');
+    assert.match(script.headers.get('cache-control'), /max-age=\d{2,4}$/);
+    const again = await daemon.call('GET', '/widget.js', { key: '', headers: { 'if-none-match': script.headers.get('etag') } });
+    assert.equal(again.status, 304);
+    const frame = (tenant) => daemon.call('GET', `/widget/${tenant}`, { key: '' });
+    const hidden = await frame('default');
+    const nobody = await frame('nobody');
+    assert.equal(hidden.status, 200);
+    assert.equal(hidden.text, nobody.text);
+    for (const name of ['content-security-policy', 'x-frame-options', 'cross-origin-resource-policy']) {
+      assert.equal(hidden.headers.get(name), nobody.headers.get(name), name);
+    }
+    const origins = Array.from({ length: 16 }, (_, i) => `https://${'a'.repeat(60)}.${'b'.repeat(40)}.example:100${10 + i}`);
+    await daemon.ok('PUT', `${T}/widget`, { origins });
+    const shown = await frame('default');
+    assert.match(shown.headers.get('content-security-policy'), /default-src 'none'.*script-src 'self' 'sha256-[^ ]+';/);
+    assert.equal(/frame-ancestors (.*)$/.exec(shown.headers.get('content-security-policy'))[1], origins.join(' '));
+    assert.equal(shown.headers.get('x-frame-options'), null);
+    for (const path of ['/widget', '/widget/', '/widget/a/b', '/widget.html']) {
+      assert.equal((await daemon.call('GET', path, { key: '' })).status, 404, path);
+    }
+  } finally {
+    await daemon.close();
+  }
+});
+
 test('origins are checked, kept, and the tenant manages its own', async () => {
   const daemon = await Daemon.start({ settings: QUIET });
   try {

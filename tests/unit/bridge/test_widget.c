@@ -269,6 +269,10 @@ static void one_person_is_one_chat(void **state)
     assert_true(sees(&who, "message.reaction", "{\"message\":{\"chat\":{\"id\":\"" ANN_LID
                                                "\"}},\"by\":{}}"));
     assert_true(sees(&who, "chat.updated", "{\"chat\":{\"id\":\"" ANN_LID "\"}}"));
+    static const char passing[] =
+        "{\"type\":\"chat.presence\",\"occurred_at\":\"t\",\"tenant\":\"default\",\"session\":"
+        "\"main\",\"data\":{\"chat\":{\"id\":\"" ANN_LID "\"},\"state\":\"typing\"}}";
+    assert_true(bridge_sees_event(&who, passing, sizeof(passing) - 1));
     assert_false(sees(&who, "chat.note", "{\"chat\":{\"id\":\"" ANN_LID "\"}}"));
     assert_false(sees(&who, "session.status", "{\"chat\":{\"id\":\"" ANN_LID "\"}}"));
     assert_false(sees(&who, "message.received", "{\"chat\":{\"id\":\"9@lid\"},\"from\":{\"id\":\"" ANN_LID
@@ -288,7 +292,7 @@ static void what_may_be_sent(void **state)
         const char *body;
         int rc;
     } cases[] = {
-        {"{\"to\":\"5511900000001\",\"text\":\"hi\"}", 0},
+        {"{\"to\":\"5511900000001\",\"text\":\"hi\",\"source\":\"dashboard\"}", 0},
         {"{\"to\":\"5511900000002\",\"text\":\"hi\"}", E_NOTFOUND},
         {"{\"text\":\"hi\"}", E_INVALID},
         {"{\"to\":\"5511900000001\",\"forward\":{\"message_id\":\"3AAA01\"}}", E_FORBIDDEN},
