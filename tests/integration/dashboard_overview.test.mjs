@@ -157,6 +157,25 @@ describe('overview and usage', () => {
     await page.setViewportSize(DESKTOP);
   });
 
+  test('one session of several, and the messages of all together', async () => {
+    await daemon.ok('PUT', TENANT, { limits: {} });
+    await daemon.ok('PUT', `${TENANT}/sessions/second`, { autostart: false });
+    await daemon.session('default', 'second').send(ALICE, 'waits in the second');
+    await open(page, 'overview/messages?direction=out');
+    await page.getByText('waits in the second').waitFor();
+    assert.deepEqual(await page.locator('.messages .message-text').allInnerTexts(), ['waits in the second', 'to nobody', 'hello to you']);
+    await page.getByLabel('Session').selectOption('main');
+    await page.getByText('waits in the second').waitFor({ state: 'detached' });
+    await open(page, 'overview');
+    await page.reload();
+    await page.getByLabel('Session').selectOption('second');
+    await shows('Received', '0');
+    assert.match(page.url(), /session=second/);
+    assert.match(await page.getByRole('link', { name: /^Messages to send 1/ }).getAttribute('href'), /session=second/);
+    assert.equal(await page.getByText('Webhook latency').count(), 0, 'webhooks are of no session');
+    await accessible(page, 'overview of one session');
+  });
+
   test('a key that sees one session sees its numbers, and no webhooks', async () => {
     const { key } = await daemon.ok('POST', `${TENANT}/keys`, { role: 'viewer', sessions: ['main'] });
     const other = await browser.signedIn(daemon, { key, at: 'overview' });

@@ -1,12 +1,12 @@
 // The overview itself. Loaded anew when something happens, at most every few seconds, and each minute.
 import { html } from 'htm/preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import { get, of } from '../../core/api.js';
+import { all, get, of } from '../../core/api.js';
 import { can } from '../../core/auth.js';
 import { t } from '../../core/i18n.js';
 import { throttled, useEvents, useInterval, useLoad } from '../../core/load.js';
 import { setQuery } from '../../core/router.js';
-import { Card, PageHead, Skeleton, Trouble } from '../../ui/controls.js';
+import { Card, PageHead, Select, Skeleton, Trouble } from '../../ui/controls.js';
 import { Alerts } from './alerts.js';
 import { Charts } from './charts.js';
 import { FirstSteps, steps } from './first_steps.js';
@@ -24,15 +24,15 @@ const unlessForbidden = (promise) => promise.catch((error) => {
   if (error.status === 403 || error.status === 404) return null;
   throw error;
 });
-async function load(range, signal) {
+async function load({ range, session }, signal) {
   const [stats, alerts, webhooks] = await Promise.all([
-    get(of`/stats`, { range }, { signal }),
+    get(of`/stats`, { range, session }, { signal }),
     can('events:read') ? unlessForbidden(get(of`/alerts`, {}, { signal })) : null,
     can('webhooks:read') ? unlessForbidden(get(of`/webhooks`, { limit: 100 }, { signal })) : null,
   ]);
   // the one session that is still to be linked, so that the step leads to its code
   const only = stats.sessions.total === 1 && can('sessions:manage') ? (await get(of`/sessions`, { limit: 1 }, { signal })).items[0] : null;
-  return { range, stats, only, alerts: alerts?.items || [], webhooks: webhooks?.items || null };
+  return { range, session, stats, only, alerts: alerts?.items || [], webhooks: webhooks?.items || null };
 }
 
 const Waiting = () => html`<div aria-busy="true"><div class="tiles">${Array.from({ length: 8 }, (_, i) => html`<${Card} key=${i} class="tile"><${Skeleton} lines=${2} height=${24} /></${Card}>`)}</div>
@@ -40,24 +40,27 @@ const Waiting = () => html`<div aria-busy="true"><div class="tiles">${Array.from
 
 export function Numbers({ query }) {
   const range = rangeOf(query);
-  const wanted = useRef(range);
-  wanted.current = range;
+  const session = query.session || undefined;
+  const wanted = useRef();
+  wanted.current = { range, session };
+  const sessions = useLoad((signal) => (can('sessions:read') ? all(of`/sessions`, {}, { signal }) : []), []);
   const state = useLoad((signal) => load(wanted.current, signal), []);   // the old range stays until the new one is here
   const soon = useMemo(() => throttled(state.reload, QUIET_MS), [state.reload]);
   const first = useRef(true);
   useEffect(() => {
     if (!first.current) state.reload();
     first.current = false;
-  }, [range]);
+  }, [range, session]);
   useEvents(['message.*', 'session.status', 'alert.*', 'gap', 'reconnected'], soon, [soon]);
   useEffect(() => soon.cancel, [soon]);
   useInterval(state.reload, 60_000, [state.reload]);
   const { data } = state;
   const todo = data ? steps(data) : [];
   const fresh = data && data.stats.sessions.total === 0;
-  return html`<${PageHead} title=${t('pages.overview')} about=${fresh ? undefined : t('overview.about')}>${!fresh && html`<${Ranges} range=${range} />`}</${PageHead}>
+  return html`<${PageHead} title=${t('pages.overview')} about=${fresh ? undefined : t('overview.about')}>${!fresh && html`${(sessions.data?.length > 1 || session) && html`<div class="of-session"><${Select} label=${t('overview.list.session')} value=${session || ''}
+      options=${[['', t('overview.sessions.all')], ...(sessions.data || []).map((s) => [s.id, s.id])]} onValue=${(id) => setQuery({ session: id })} /></div>`}<${Ranges} range=${range} />`}</${PageHead}>
     ${state.error && html`<${Trouble} error=${state.error} onRetry=${state.reload} />`}
-    ${!data ? !state.error && html`<${Waiting} />` : html`<div class="overview" data-ready aria-busy=${String(state.loading && data.range !== range)}>
+    ${!data ? !state.error && html`<${Waiting} />` : html`<div class="overview" data-ready aria-busy=${String(state.loading && (data.range !== range || data.session !== session))}>
       ${todo.some((s) => !s.done) && html`<${FirstSteps} steps=${todo} fresh=${fresh} />`}
       ${!fresh && html`<${Alerts} items=${data.alerts} /><${Tiles} data=${data} />
         <${Charts} stats=${data.stats} /><div class="grid lower"><${Sessions} sessions=${data.stats.sessions} /><${Queues} data=${data} /></div>`}</div>`}`;
