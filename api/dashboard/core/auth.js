@@ -44,7 +44,7 @@ function beginAfresh(keep = {}) {
     for (const name of Object.keys(s)) if (name.startsWith('wabridge.')) s.removeItem(name);
     for (const [name, value] of Object.entries(keep)) s.setItem(name, value);
   });
-  history.replaceState(null, '', location.pathname);
+  if (!keep[KEY]) history.replaceState(null, '', location.pathname);   // else he goes on at this address
   location.reload();
   return new Promise(() => {});
 }
