@@ -13,7 +13,7 @@ import { FilterBar } from './filter_bar.js';
 import { ChatRow } from './list_row.js';
 import { chatName, keyOf } from './names.js';
 import { SearchResults, useSearch } from './search.js';
-import { chats, list, loadChats, loadMoreChats, myself, presence, sessions } from './store.js';
+import { chats, list, loadChats, loadMoreChats, myself, openChat, presence, sessions } from './store.js';
 
 const NEAR = 20;
 const ROW = 72, TALL = 92;
@@ -36,7 +36,8 @@ function Rows({ session, chat, query, sessionShown }) {
   useEffect(() => {
     if (virtual.range && more && !loading && !error && virtual.range.endIndex > items.length - NEAR) loadMoreChats();
   });
-  const chosenAt = items.findIndex((one) => one.session === session && one.id === chat);
+  const here = chat && openChat.value?.session === session ? openChat.value.id : chat;   // the address may name it by its number
+  const chosenAt = items.findIndex((one) => one.session === session && one.id === here);
   const shown = virtual.getVirtualItems();
   const tabStop = [stop, chosenAt].find((at) => at >= 0 && shown.some(({ index }) => index === at)) ?? shown[0]?.index;
   const move = (at) => {
@@ -98,7 +99,7 @@ export function ChatList({ session, chat, query }) {
   const state = list.value;
   return html`<section class="chat-list" aria-label=${t('inbox.chats')}>
     <div class="list-head" ref=${field}><${SearchField} label=${t('inbox.search.label')} value=${query.q || ''} onValue=${(text) => setQuery({ q: text || undefined })} onKeyDown=${escape} aria-keyshortcuts="/" />${!q && html`<${FilterBar} query=${query} />`}</div>
-    ${q ? html`<${SearchResults} found=${found} query=${query} session=${session} chat=${chat} sessionShown=${sessionShown} onMenu=${onMenu} />`
+    ${q ? html`<${SearchResults} q=${q} found=${found} query=${query} session=${session} chat=${chat} sessionShown=${sessionShown} onMenu=${onMenu} />`
     : state.first && state.loading ? html`<div class="list-wait" aria-busy="true"><${Skeleton} lines=${9} height=${52} /></div>`
     : state.error && state.rows.size === 0 ? html`<div class="list-wait"><${Trouble} error=${state.error} onRetry=${loadChats} /></div>`
     : state.rows.size === 0 ? html`<div class="list-wait"><${Nothing} query=${query} /></div>`

@@ -20,7 +20,7 @@ export function Pane({ th, items, chat, onMenu, onReply, onPicture }) {
   const [stop, setStop] = useState(null);      // index of the bubble that the Tab key finds
   const [hit, setHit] = useState(null);
   const [settled, settle] = useState(false);
-  const [atEnd, setAtEnd] = useState(true);
+  const [atEnd, setAtEnd] = useState(!th.focus && !th.unreadFrom);
   const left = useRef(null);                   // id of the last message when the end was left
   const wasWhole = useRef(th.newer === null);  // pages that come as one scrolls down are not followed
   const follow = wasWhole.current && th.newer === null;
@@ -64,6 +64,18 @@ export function Pane({ th, items, chat, onMenu, onReply, onPicture }) {
     else left.current ??= items.at(-1)?.id;
     if (end) markSeen();
   });
+  // a window that changes, or a field that grows below, does not push the end out of sight
+  const ending = useRef(true);
+  ending.current = atEnd;
+  useEffect(() => {
+    let first = true;   // an observer begins with what is
+    const observer = new ResizeObserver(() => {
+      if (!first && ending.current) virtual.scrollToEnd();
+      first = false;
+    });
+    if (settled) observer.observe(scroller.current);
+    return () => observer.disconnect();
+  }, [settled]);
   useEffect(() => {
     const seen = () => document.hidden || markSeen();
     document.addEventListener('visibilitychange', seen);

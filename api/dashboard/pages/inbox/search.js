@@ -2,14 +2,15 @@
 import { html } from 'htm/preact';
 import { useEffect, useState } from 'preact/hooks';
 import { get, of } from '../../core/api.js';
-import { recent } from '../../core/format.js';
+import { can } from '../../core/auth.js';
+import { phone, recent } from '../../core/format.js';
 import { t } from '../../core/i18n.js';
 import { href } from '../../core/router.js';
 import { Button, Icon, Skeleton, Trouble } from '../../ui/controls.js';
 import { Avatar } from './avatar.js';
 import { ChatRow } from './list_row.js';
 import { chatName, keyOf } from './names.js';
-import { myself } from './store.js';
+import { myself, sessions } from './store.js';
 import { Snippet } from './text.js';
 
 const WAIT_MS = 250;
@@ -18,8 +19,10 @@ const EMPTY = { chats: null, hits: null, next: null, error: null, building: fals
 export function useSearch(q, session) {
   const [found, set] = useState(EMPTY);
   useEffect(() => {
-    set(EMPTY);
-    if (!q) return undefined;
+    if (!q) {
+      set(EMPTY);
+      return undefined;
+    }
     const aborter = new AbortController();
     const put = (change) => aborter.signal.aborted || set((s) => ({ ...s, ...change }));
     const failed = (error) => error.name !== 'AbortError' && put({ error });
@@ -50,14 +53,24 @@ function Hit({ hit, query }) {
     <span class="line"><span class="preview" dir="auto">${m.direction === 'out' && html`<${Icon} name="arrow-right" size=${14} label=${t('inbox.you')} /> `}<${Snippet} text=${snippet} /></span></span></span></a>`;
 }
 
-export function SearchResults({ found, query, session, chat, sessionShown, onMenu }) {
+// A number that is in no chat yet can be written to.
+function WriteTo({ q, query }) {
+  const digits = q.replace(/[\s()+.-]/g, '');
+  if (!/^\d{7,15}$/.test(digits) || !can('messages:send')) return null;
+  const from = query.session ? sessions.value.filter((s) => s.id === query.session) : sessions.value;
+  const { q: _, ...rest } = query;
+  return html`<ul>${from.map((s) => html`<li key=${s.id}><a class="chat-row" href=${href('inbox', [s.id, digits], rest)}><${Avatar} chat=${{ id: digits }} size=${40} /><span class="lines"><span class="line"><span class="name">${t('inbox.search.write_to', { phone: phone(digits) })}</span></span>
+    ${sessions.value.length > 1 && html`<span class="line row-tags"><span class="row-tag session" dir="ltr">${s.id}</span></span>`}</span></a></li>`)}</ul>`;
+}
+
+export function SearchResults({ q, found, query, session, chat, sessionShown, onMenu }) {
   const { message, ...rest } = query;
   if (found.error && !found.hits) return html`<${Trouble} error=${found.error} />`;
   if (!found.chats && !found.hits) return html`<div class="list-wait" aria-busy="true"><${Skeleton} lines=${6} height=${52} /></div>`;
   const nothing = found.chats?.length === 0 && found.hits?.length === 0;
   return html`<div class="results" tabindex="-1">
     <p class="hidden" role="status">${t('inbox.search.found', { n: (found.chats?.length || 0) + (found.hits?.length || 0) })}</p>
-    ${nothing && html`<p class="nothing">${t('inbox.search.nothing')}</p>`}
+    ${found.chats?.length === 0 && html`<${WriteTo} q=${q} query=${rest} />`}${nothing && html`<p class="nothing">${t('inbox.search.nothing')}</p>`}
     ${found.chats?.length > 0 && html`<h2>${t('inbox.search.chats')}</h2><ul>${found.chats.map((one) => html`<li key=${keyOf(one.session, one.id)}><${ChatRow} chat=${one} query=${rest} chosen=${one.session === session && one.id === chat} stop=${true} sessionShown=${sessionShown} me=${myself()} onMenu=${onMenu} /></li>`)}</ul>`}
     ${found.hits?.length > 0 && html`<h2>${t('inbox.search.messages')}</h2><ul>${found.hits.map((hit) => html`<li key=${keyOf(hit.message.session, hit.message.id)}><${Hit} hit=${hit} query=${rest} /></li>`)}</ul>`}
     ${found.next && html`<div class="more-hits"><${Button} small onClick=${found.more}>${t('common.more')}</${Button}></div>`}

@@ -66,7 +66,7 @@ export function startInbox() {
     on(['chat.updated', 'message.received'], count),
     on(['chat.history'], ({ session, data }) => isOpenThread(session, data.chat) && reloadThread()),
     on(['chat.presence'], ({ session, data }) => showPresence(session, data)),
-    on(['contact.identity', 'gap', 'reconnected'], again),
+    on(['contact.identity', 'gap', 'connected', 'reconnected'], again),
     on(['session.status'], ({ data }) => (sessions.value = sessions.value.map((s) => (s.id === data.id ? data : s)))),
   ];
   loadSessions().catch(() => {});   // names only; the chats say what failed

@@ -36,7 +36,7 @@ export async function openThread(session, chat, { around = null } = {}) {
       whole || get(of`/sessions/${session}/chats/${chat}`).catch((error) => (error.status === 404 ? null : Promise.reject(error))),
     ]);
     if (mine !== round) return;
-    if (now && !whole) openChat.value = { ...now, session };
+    if (!whole) openChat.value = { ...(now || stranger(chat)), session };
     const items = ascending(answer);
     batch(() => {
       messages.value = items;
@@ -46,6 +46,9 @@ export async function openThread(session, chat, { around = null } = {}) {
     if (mine === round) thread.value = { ...thread.value, loading: false, error };
   }
 }
+
+// Nothing was ever said with them: as much of a chat as can be known.
+const stranger = (id) => ({ id, type: id.endsWith('@g.us') ? 'group' : 'user', phone: /^\d{5,20}$/.test(id) ? id : null, name: null, unread_count: 0, last_message: null, state: 'open', assignee: null, tags: [], pinned: false, archived: false, muted_until: null, blocked: false });
 
 function firstUnread(items, count) {
   let left = count;
@@ -61,21 +64,30 @@ export function closeThread() {
   messages.value = [];
 }
 
-// What was shown may have missed something: the end (or the middle) again, without an empty moment.
+// What was shown may have missed something: it is fetched again, from its end (or around its middle)
+// back to what is known, and put into what is there, so that nothing moves before the eye.
+const AGAIN_PAGES = 6;
 export async function reloadThread() {
   const th = thread.value;
   if (!th.chat || th.loading) return;
   const mine = round;
   const kept = messages.value;
-  const middle = th.newer ? kept[Math.floor(kept.length / 2)]?.id : undefined;
+  const fresh = [];
+  let answer, more = { around: th.newer ? kept[Math.floor(kept.length / 2)]?.id : undefined };
+  const known = new Set(kept.filter((m) => !m.local).map((m) => m.id));
   try {
-    const answer = await get(path(th), { limit: PAGE, around: middle });
+    for (let n = 0; n < AGAIN_PAGES && more; n++) {
+      answer = await get(path(th), { limit: PAGE, ...more });
+      fresh.unshift(...ascending(answer));
+      more = th.newer ? null : onward(answer.next_cursor);
+      if (fresh.length >= kept.length && known.has(fresh[0]?.id)) break;
+    }
     if (mine !== round) return;
-    const items = ascending(answer);
-    // messages that are only here stay: their sending is not over
+    const meets = th.newer || fresh.some((m) => known.has(m.id));
     batch(() => {
-      messages.value = merge(items, messages.value.filter((m) => m.local));
-      thread.value = { ...thread.value, error: null, older: onward(answer.next_cursor), newer: onward(answer.previous_cursor) };
+      // too much is new to be joined to what is old: the new alone, and messages that are not sent yet
+      messages.value = merge(meets ? messages.value : messages.value.filter((m) => m.local), fresh);
+      thread.value = { ...thread.value, error: null, ...(meets ? {} : { older: onward(answer.next_cursor), newer: null }) };
     });
   } catch (error) {
     if (mine === round && error.name !== 'AbortError') thread.value = { ...thread.value, error };
@@ -86,7 +98,7 @@ export async function reloadThread() {
 function merge(items, more) {
   if (more.length === 0) return items;
   const known = new Map(items.map((m) => [m.id, m]));
-  for (const m of more) known.set(m.id, known.has(m.id) ? keepPreview(known.get(m.id), m) : m);
+  for (const m of more) known.set(m.id, known.has(m.id) ? keepPreview(known.get(m.id), forward(known.get(m.id), m)) : m);
   return [...known.values()].sort(byTime);
 }
 // The picture that we just sent need not be fetched again to be shown.
