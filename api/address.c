@@ -217,19 +217,19 @@ static int check_socket_path(const char *path, struct err *e)
                    strlen(path), most);
 }
 
-/* It stands before "/#ticket=": a query or a fragment of its own would swallow that. */
+/* An origin: the page asks for its files and for /v1 at the root of its server. */
 static int check_public_url(const char *url, struct err *e)
 {
     size_t scheme = strncmp(url, "https://", 8) == 0 ? 8 : strncmp(url, "http://", 7) == 0 ? 7 : 0;
     size_t len = strlen(url);
-    bool plain = strspn(url, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                             "-._~:/[]%") == len;
-    bool good = scheme > 0 && plain && len <= API_MAX_PUBLIC_URL && url[scheme] != '\0' &&
-                url[scheme] != '/';
+    size_t host = strspn(url + scheme, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                       "-._:[]");
+    bool good = scheme > 0 && host > 0 && len <= API_MAX_PUBLIC_URL &&
+                scheme + host + (url[scheme + host] == '/') == len;
     return good ? 0
                 : err_set(e, E_INVALID,
-                          "[server] public_url must be like https://wa.example.com, with at most %d "
-                          "characters",
+                          "[server] public_url must be like https://wa.example.com, without a path "
+                          "and with at most %d characters",
                           API_MAX_PUBLIC_URL);
 }
 

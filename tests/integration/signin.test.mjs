@@ -377,13 +377,13 @@ test('wabridge dashboard prints a link that signs in; it says what is wrong', ()
 test('links begin with public_url; a daemon without an address makes none that a browser could use', async () => {
   await withDaemon(async (daemon) => {
     const made = await link(daemon);
-    assert.equal(made.url, `https://wa.example.com/chat/#ticket=${made.ticket}`);
+    assert.equal(made.url, `https://wa.example.com:8443/#ticket=${made.ticket}`);
     assert.doesNotMatch((await command(daemon, 'dashboard')).out, /not encrypted/);
-  }, { 'server.public_url': 'https://wa.example.com/chat/' });
+  }, { 'server.public_url': 'https://wa.example.com:8443/' });
   await withDaemon(async (daemon) => {
     assert.match((await command(daemon, 'dashboard')).out, /^http:\/\/192\.0\.2\.7\/#ticket=[^]*not encrypted/);
   }, { 'server.public_url': 'http://192.0.2.7' });
-  for (const wrong of ['wa.example.com', 'https://', 'https://x/?a=b', 'https://x/#a', 'javascript:alert(1)', 'https://x/"><script>']) {
+  for (const wrong of ['wa.example.com', 'https://', 'https://x/?a=b', 'https://x/chat', 'https://user@x', 'https://x//', 'https://x/#a', 'javascript:alert(1)', 'https://x/"><script>']) {
     const check = spawnSync(PROGRAM, ['config', 'check'], { encoding: 'utf8',
       env: { PATH: process.env.PATH, HOME: process.env.HOME, WABRIDGE_SERVER_PUBLIC_URL: wrong } });
     assert.equal(check.status, 2, wrong);
