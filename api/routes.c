@@ -251,7 +251,8 @@ const struct api_route api_routes[] = {
     {"POST", SESSION "/chats/{chat}/read", API_TENANT, BRIDGE_MESSAGES_SEND, chat_read, NULL,
      "Mark a chat read; 409 when the session is not ready", NULL, 204, NULL, API_CHAT, NULL},
     {"POST", SESSION "/chats/{chat}/presence", API_TENANT, BRIDGE_MESSAGES_SEND, chat_presence, NULL,
-     "Show typing, recording or paused in a chat; 409 when the session is not ready", "Presence",
+     "Show typing, recording or paused in a chat, or ask to hear what they show (subscribe); 409 when "
+     "the session is not ready", "Presence",
      204, NULL, API_CHAT, NULL},
     {"GET", SESSION "/chats", API_TENANT, BRIDGE_MESSAGES_READ, chat_list, chats,
      "Chats of a session, recent first. A filter that matches little may give pages that are not "

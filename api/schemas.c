@@ -276,7 +276,7 @@ const struct schema schemas[] = {
     {"Edit", OBJECT("\"text\"",
                     "\"text\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":65536}")},
     {"Presence", OBJECT("\"state\"",
-                        "\"state\":{\"enum\":[\"typing\",\"recording\",\"paused\"]}")},
+                        "\"state\":{\"enum\":[\"typing\",\"recording\",\"paused\",\"subscribe\"]}")},
     {"Chat",
      OBJECT("\"id\",\"type\",\"state\"",
             "\"id\":" TEXT ",\"session\":" NAME ",\"type\":" CHAT_TYPES ",\"phone\":" TEXT_OR_NULL

@@ -501,7 +501,7 @@ struct bridge_send {
  * folder). E_INVALID "invalid_phone", "one_kind_only"…; E_CONFLICT "idempotency_conflict",
  * "too_late" (to edit or revoke); E_LIMIT "queue_full"; E_FULL; what media_get() says. */
 void bridge_send(struct bridge *b, const struct bridge_send *s, bridge_done_fn done, void *arg);
-/* Marks the chat read at the far end; shows {state:"typing"|"recording"|"paused"} in it. No body in
+/* Marks the chat read at the far end; shows {state:"typing"|"recording"|"paused"} in it, or asks to hear what they show ("subscribe"). No body in
  * the answer. chat: any form of address. E_CONFLICT "session_not_ready"; E_NOTFOUND "unknown_chat". */
 void bridge_chat_read(struct bridge *b, const char *tenant, const char *session, const char *chat,
                       bridge_done_fn done, void *arg);

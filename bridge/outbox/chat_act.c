@@ -115,7 +115,7 @@ void bridge_chat_read(struct bridge *b, const char *tenant, const char *session,
 void bridge_chat_presence(struct bridge *b, const char *tenant, const char *session,
                           const char *chat, const json_t *body, bridge_done_fn done, void *arg)
 {
-    static const char *const states[] = {"typing", "recording", "paused"};
+    static const char *const states[] = {"typing", "recording", "paused", "subscribe"};
     static const char *const fields[] = {"state", NULL};
     struct err e;
     struct channel *c;
@@ -130,7 +130,7 @@ void bridge_chat_presence(struct bridge *b, const char *tenant, const char *sess
     if (body_check(body, fields, &e) != 0) {
         state = NULL;
     } else if (state == NULL) {
-        err_field(&e, NULL, "state", "`state` must be typing, recording or paused");
+        err_field(&e, NULL, "state", "`state` must be typing, recording, paused or subscribe");
     } else {
         a = begin(b, tenant, session, chat, &c, &e);
     }

@@ -134,7 +134,7 @@ function tellFound() {
   }
 }
 
-// wa-js subscribes to the presence of all chats.
+// wa-js subscribes to the presence of the chats that are there when it begins; others ask for more.
 function onPresence(model) {
   queueMicrotask(() =>
     guard(() => {

@@ -356,11 +356,14 @@ async function changeMessage({ what, chat: address, id, text: body, ms }) {
 
 const SHOW = { typing: 'markIsComposing', recording: 'markIsRecording', paused: 'markIsPaused' };
 
+// wa-js asks for the presence of the chats that are there when it begins, and of those we type in;
+// "subscribe" asks for one more, and shows nothing.
 async function showPresence({ chat: address, state: shown, ms }) {
   need('presence');
   needLink();
   const chat = await chatOf(address);
-  await beforeDeadline(WPP.chat[SHOW[shown]](chat.id), ms);
+  const act = shown === 'subscribe' ? WPP.contact.subscribePresence(String(chat.id)) : WPP.chat[SHOW[shown]](chat.id);
+  await beforeDeadline(act, ms);
   return {};
 }
 

@@ -143,7 +143,8 @@ struct channel_change {
 void channel_change(struct channel *c, const struct channel_change *m, channel_done_cb cb,
                     void *arg);
 
-/* Shows "typing", "recording" or "paused" in the chat. */
+/* Shows "typing", "recording" or "paused" in the chat; "subscribe" shows nothing: what they show comes
+ * as CHANNEL_PRESENCE from then on. */
 void channel_presence(struct channel *c, const char *chat_id, const char *state,
                       channel_done_cb cb, void *arg);
 void channel_mark_read(struct channel *c, const char *chat_id, channel_done_cb cb, void *arg);

@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { ALICE, BOB, Daemon, EventStream, FarEnd, ME, TEAM } from './harness.mjs';
 
 let farEnd, daemon, session;
+const CAROL = '5511900000003';
 const open = [];
 
 before(async () => {
@@ -55,4 +56,18 @@ test('typing is told to streams of those who may see the session, and kept nowhe
   for (const s of [foreign, elsewhere]) assert.deepEqual(s.items.filter((e) => e.type === 'chat.presence'), []);
   const log = await daemon.ok('GET', '/v1/tenants/default/events?after=0&limit=500');
   assert.equal(log.items.some((e) => e.type === 'chat.presence'), false);
+});
+
+test('who is there is told of the chats that were asked for', async () => {
+  const all = await stream('default', daemon.key);
+  await farEnd.post('/send', { from: CAROL, to: ME, type: 'text', text: 'me too' });
+  await all.find((e) => e.type === 'message.received' && e.data.text === 'me too');
+  const ask = () => daemon.call('POST', `${session.path}/chats/${CAROL}/presence`, { body: { state: 'subscribe' } });
+  assert.equal((await ask()).status, 204);
+  await farEnd.post('/presence', { from: CAROL, to: ME, state: 'online' });
+  await all.find(typing(CAROL, 'available'));
+  await session.act('stop');
+  await session.until('stopped');
+  const late = await ask();
+  assert.deepEqual([late.status, late.json.code], [409, 'session_not_ready']);
 });

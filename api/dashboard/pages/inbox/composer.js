@@ -57,7 +57,10 @@ export function Writer({ session, chat, whole, replyTo, onCancelReply, edited, e
   const kept = useRef('');   // the draft that an edit put aside
   const hand = useMemo(() => typist(session, chat, () => !account(session) || account(session).status === 'ready'), [session, chat]);
   useEffect(() => keepFiles(session, chat, parts), [parts]);
-  useEffect(() => () => hand.stop(), [hand]);
+  useEffect(() => {
+    hand.listen();
+    return () => hand.stop();
+  }, [hand]);
   useLayoutEffect(() => grow(field.current), [text]);
   useLayoutEffect(() => {
     if (!edited) return undefined;

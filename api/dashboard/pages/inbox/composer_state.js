@@ -48,6 +48,8 @@ export function typist(session, chat, online = () => true) {
   };
   return {
     stop,
+    // WhatsApp tells who is typing only to those who asked for this chat.
+    listen: () => tell('subscribe'),
     typing() {
       clearTimeout(idle);
       idle = setTimeout(stop, IDLE_MS);
