@@ -145,6 +145,13 @@ describe('sessions in the dashboard', () => {
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByRole('main').getByText('Porto').waitFor();
     assert.deepEqual((await daemon.session('default', 'shop').get()).metadata, { branch: 'Porto' });
+    const chosen = page.waitForResponse((r) => r.request().method() === 'PUT');
+    await page.getByLabel('Hibernate when idle').selectOption({ label: 'After 1h' });
+    assert.equal((await chosen).status(), 200);
+    const { hibernate } = await daemon.session('default', 'shop').get();
+    assert.deepEqual([hibernate.after_idle_s, hibernate.wake_every_s], [3600, 14400]);
+    await page.getByLabel('Hibernate when idle').selectOption({ label: 'Never' });
+    await page.getByText('every 4h').waitFor({ state: 'detached' });
     await page.context().close();
   });
 

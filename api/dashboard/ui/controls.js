@@ -50,7 +50,7 @@ export function SearchField({ label, value: text, onValue, ...rest }) {
 }
 
 // The browser's own way works on HTTPS and on the machine itself only; elsewhere by a selection.
-async function toClipboard(text) {
+export async function toClipboard(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text).then(() => true, () => false);
   const field = Object.assign(document.createElement('textarea'), { value: text, readOnly: true });
   const before = document.activeElement;

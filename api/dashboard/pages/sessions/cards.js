@@ -37,7 +37,7 @@ function Bar({ used, soft, hard }) {
 
 export function Memory({ session: s }) {
   const m = s.memory, d = s.storage;
-  return html`<${Card} title=${t('sessions.browser.title')}>${!m ? html`<p class="muted">${t('sessions.browser.none')}</p>`
+  return html`<${Card} title=${t('sessions.browser.title')}>${!m ? html`<p class="muted">${t(['stopped', 'hibernating', 'logged_out', 'failed'].includes(s.status) ? 'sessions.browser.none' : 'sessions.browser.not_yet')}</p>`
     : html`${m.hard_bytes > 0 ? html`<${Bar} used=${m.browser_pss_bytes} soft=${m.soft_bytes || m.hard_bytes} hard=${m.hard_bytes} />` : html`<p class="memory-words"><strong>${mebibytes(m.browser_pss_bytes)}</strong></p>`}`}
     <${Facts} rows=${[m && [t('sessions.browser.started'), html`<${Time} at=${m.started_at} />`],
       m && m.collections + m.reloads + m.restarts > 0 && [t('sessions.browser.mended'), t('sessions.browser.mends', { collections: m.collections, reloads: m.reloads, restarts: m.restarts })],

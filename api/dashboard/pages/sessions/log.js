@@ -5,7 +5,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { get, of, put } from '../../core/api.js';
 import { clock, time } from '../../core/format.js';
 import { t } from '../../core/i18n.js';
-import { Button, Select, Trouble } from '../../ui/controls.js';
+import { Button, toClipboard, Select, Trouble } from '../../ui/controls.js';
 import { problem, toast } from '../../ui/overlay.js';
 
 const LINES_MAX = 500;
@@ -90,8 +90,8 @@ export function Log({ name }) {
     atEnd.current = scrollHeight - scrollTop - clientHeight < 40;
   };
   const copy = async () => {
-    await navigator.clipboard.writeText(shown.map((l) => l.line).join('\n'));
-    toast(t('sessions.log.copied', { n: shown.length }));
+    const done = await toClipboard(shown.map((l) => l.line).join('\n'));
+    toast(t(done ? 'sessions.log.copied' : 'sessions.log.not_copied', { n: shown.length }), { tone: done ? 'ok' : 'bad' });
   };
   return html`<div class="log-tools"><${Select} label=${t('sessions.log.show')} value=${least} onValue=${setLeast} options=${LEVELS.map((level) => [level, level === 'trace' ? t('sessions.log.all') : t('sessions.log.from', { level })])} />
       <${More} name=${name} /><div class="acts"><${Button} icon=${running ? 'pause' : 'play'} aria-pressed=${String(!running)} onClick=${() => setRunning(!running)}>${t(running ? 'sessions.log.pause' : 'sessions.log.resume')}</${Button}>

@@ -1,13 +1,17 @@
-// What may be changed of a session: does it start with the daemon, and what is noted of it (metadata).
+// What may be changed of a session: does it start with the daemon, when does it hibernate, and what is
+// noted of it (metadata).
 import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
 import { of, put } from '../../core/api.js';
 import { can, isAdmin, tenant } from '../../core/auth.js';
+import { duration } from '../../core/format.js';
 import { t } from '../../core/i18n.js';
-import { Button, Card, Copy, IconButton, Switch, TextField } from '../../ui/controls.js';
+import { Button, Card, Copy, IconButton, Select, Switch, TextField } from '../../ui/controls.js';
 import { Dialog, problem, toast } from '../../ui/overlay.js';
 import { Facts } from './cards.js';
 
+const IDLE_S = [900, 3600, 6 * 3600];
+const WAKE_S = 4 * 3600;     // WhatsApp unlinks a device that it does not see for two weeks
 const NOTE_BYTES = 4096;   // the server's bound of all of it
 const asText = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
 
@@ -60,8 +64,22 @@ export function Settings({ session: s, taken }) {
       problem(error, t('sessions.acts.failed', { name: s.id }));
     }
   };
+  const setHibernate = async (text) => {
+    const { wake_at, ...before } = s.hibernate || {};
+    const hibernate = Number(text) ? { ...before, after_idle_s: Number(text), wake_every_s: before.wake_every_s || WAKE_S } : null;
+    taken({ ...s, hibernate: hibernate || {} });
+    try {
+      taken(await put(of`/sessions/${s.id}`, { hibernate }));
+    } catch (error) {
+      taken(s);
+      problem(error, t('sessions.acts.failed', { name: s.id }));
+    }
+  };
+  const idle = s.hibernate?.after_idle_s || 0;
   return html`<${Card} title=${t('sessions.settings.title')} acts=${manage && html`<${Button} small icon="pencil-square" onClick=${() => setEditing(true)}>${t('sessions.settings.edit')}</${Button}>`}>
     ${manage ? html`<${Switch} label=${t('sessions.settings.autostart')} checked=${s.autostart} onValue=${setAutostart} />` : html`<p>${t(s.autostart ? 'sessions.settings.autostart' : 'sessions.settings.by_hand')}</p>`}
+    ${manage && html`<${Select} label=${t('sessions.settings.hibernate')} value=${String(idle)} onValue=${setHibernate} hint=${idle ? t('sessions.settings.hibernate_hint', { time: duration(s.hibernate.wake_every_s || 0) }) : undefined}
+      options=${[['0', t('sessions.settings.never')], ...[...new Set([...IDLE_S, ...(idle ? [idle] : [])])].sort((a, b) => a - b).map((n) => [String(n), t('sessions.settings.idle', { time: duration(n) })])]} />`}
     ${notes.length > 0 ? html`<${Facts} rows=${notes.map(([name, value]) => [name, html`<span dir="auto">${asText(value)}</span>`])} />` : html`<p class="muted">${t('sessions.settings.no_notes')}</p>`}
     ${isAdmin() && html`<details class="export"><summary>${t('sessions.export.title')}</summary><p>${t('sessions.export.about')}</p><${Copy} text=${`wabridge export-session ${tenant.value}/${s.id} ${s.id}.session --key-file phrase`} /></details>`}
     ${editing && html`<${Metadata} session=${s} taken=${taken} onClose=${() => setEditing(false)} />`}</${Card}>`;
