@@ -170,7 +170,12 @@ int bridge_sign_in_link(struct bridge *b, const struct bridge_principal *who, co
     rc = rc != 0 ? rc
                  : json_set_time(*out, "expires_at", clock_wall_ms() + sign_in_link_rules.life_ms);
     crypto_wipe(text, sizeof(text));
-    return rc == 0 ? 0 : err_set(e, E_NOMEM, "out of memory");
+    if (rc != 0) {
+        json_decref(*out);
+        *out = NULL;
+        return err_set(e, E_NOMEM, "out of memory");
+    }
+    return 0;
 }
 
 /* ---- in ----------------------------------------------------------------------------------------

@@ -29,7 +29,12 @@ int bridge_stream_ticket(struct bridge *b, const char *tenant, const struct brid
     rc = rc != 0 ? rc
                  : json_set_time(*out, "expires_at", clock_wall_ms() + stream_ticket_rules.life_ms);
     crypto_wipe(text, sizeof(text));
-    return rc == 0 ? 0 : err_set(e, E_NOMEM, "out of memory");
+    if (rc != 0) {
+        json_decref(*out);
+        *out = NULL;
+        return err_set(e, E_NOMEM, "out of memory");
+    }
+    return 0;
 }
 
 int bridge_stream_ticket_use(struct bridge *b, const char *tenant, const char *text, size_t len,
