@@ -95,6 +95,40 @@ static void a_delivery_tells_its_tries_and_event(void **state)
     json_decref(items);
 }
 
+static int append_data(struct store_txn *t, struct fixture *fx, void *arg, struct err *e)
+{
+    const char *data = arg;
+    struct event_draft d = {.tenant = "acme",
+                            .session = "main",
+                            .type = "message.reaction",
+                            .data = data,
+                            .data_len = strlen(data)};
+    return event_append(&fx->b, t, &d, NULL, e);
+}
+
+/* Whose chat it is stands in the list, for readers of events only. */
+static void a_delivery_names_its_chat(void **state)
+{
+    struct fixture *fx = *state;
+    static char data[] = "{\"message\":{\"chat\":{\"id\":\"1@lid\",\"name\":\"Alice\",\"type\":\"user\"}}}";
+    struct bridge_principal blind = {.tenant = "acme", .scopes = BRIDGE_WEBHOOKS_READ, .sessions = "*"};
+    struct bridge_paging p = {.limit = 50, .cursor = ""};
+    json_t *list = NULL;
+    json_decref(fx_hook(fx, "erp", fx_hook_body(fx, "127.0.0.1")));
+    assert_int_equal(fx_write(fx, append_data, data), 0);
+    event_committed(&fx->b, "acme");
+    WAIT(fx, fx->rx->count == 1 && fx_counts(fx).deliveries == 0);
+    json_t *items = fx_deliveries(fx, "erp", "delivered");
+    const json_t *chat = json_obj(json_array_get(items, 0), "chat");
+    assert_string_equal(json_str(chat, "id"), "1@lid");
+    assert_string_equal(json_str(chat, "name"), "Alice");
+    assert_true(json_is_null(json_object_get(chat, "phone")));
+    json_decref(items);
+    assert_int_equal(bridge_delivery_list(&fx->b, "acme", "erp", &blind, "delivered", &p, &list, NULL), 0);
+    assert_true(json_is_null(json_object_get(json_array_get(json_arr(list, "items"), 0), "chat")));
+    json_decref(list);
+}
+
 static void the_post_is_what_the_contract_says(void **state)
 {
     struct fixture *fx = *state;
@@ -346,6 +380,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(a_chat_waits_in_order_others_go_on),
         T(a_delivery_tells_its_tries_and_event),
+        T(a_delivery_names_its_chat),
         T(the_post_is_what_the_contract_says),
         T(a_secret_is_made_and_shown_once),
         T(only_what_matches_is_delivered),

@@ -9,7 +9,7 @@ import { phone } from '../../core/format.js';
 import { Button, Empty, Loaded, Tabs, Time } from '../../ui/controls.js';
 import { confirm, problem, toast } from '../../ui/overlay.js';
 import { DeliveryDialog } from './delivery.js';
-import { counted } from './list.js';
+import { COUNTED, counted } from './list.js';
 
 const STATES = ['pending', 'delivered', 'dead'];
 const PAGE = 50;
@@ -28,7 +28,7 @@ export async function redrive(hook, ids, after) {
   }
   after();
 }
-const sure = (n) => confirm({ title: t('webhooks.redrive_title', { n }), text: t('webhooks.redrive_about'), act: t('webhooks.redrive') });
+const sure = (n) => confirm({ title: n >= COUNTED ? t('webhooks.redrive_title_many', { n }) : t('webhooks.redrive_title', { n }), text: t('webhooks.redrive_about'), act: t('webhooks.redrive') });
 
 // Shown up to a count that grows; a reload brings as many as are shown.
 function usePaged(hook, state) {

@@ -57,7 +57,7 @@ function useCheck(name, body) {
 function Headers({ list, onList, error }) {
   const change = (i, changes) => onList(list.map((h, at) => (at === i ? { ...h, ...changes } : h)));
   return html`<fieldset class="field headers"><legend>${t('webhooks.headers')} <span class="optional">${t('common.optional')}</span></legend><p class="hint">${t('webhooks.headers_hint')}</p>
-    ${list.map((h, i) => html`<div class="header-row" key=${i}><input type="text" dir="ltr" aria-label=${t('webhooks.header_name')} placeholder="Authorization" spellcheck=${false} value=${h.name} onInput=${(e) => change(i, { name: e.currentTarget.value, kept: false })} />
+    ${list.map((h, i) => html`<div class="header-row" key=${i}><input type="text" dir="ltr" aria-label=${t('webhooks.header_name')} placeholder="Authorization" spellcheck=${false} value=${h.name} onInput=${(e) => change(i, { name: e.currentTarget.value, kept: false, ...(h.kept && { value: '' }) })} />
       <input type="text" dir="ltr" aria-label=${t('webhooks.header_value')} spellcheck=${false} value=${h.kept ? '' : h.value} placeholder=${h.kept ? t('webhooks.header_kept') : ''} onInput=${(e) => change(i, { value: e.currentTarget.value, kept: false })} />
       <${IconButton} icon="trash" size=${18} label=${t('webhooks.header_remove', { name: h.name || i + 1 })} onClick=${() => onList(list.filter((x, at) => at !== i))} /></div>`)}
     <${Button} small icon="plus" onClick=${() => onList([...list, { name: '', value: '', kept: false }])}>${t('webhooks.header_add')}</${Button}>
