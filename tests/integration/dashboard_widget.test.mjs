@@ -8,7 +8,11 @@ import { ALICE, BOB, Daemon, FarEnd, ME, within } from './harness.mjs';
 import { accessible, Browser, DESKTOP, PHONE } from './browser.mjs';
 
 const T = '/v1/tenants/default';
+const CAROL = '5511900000003';
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==';
+
+const STYLE = `body { margin: 0; font: 15px/1.5 system-ui, sans-serif; background: #f3f4f6; color: #1f2937; } header { padding: 14px 24px; background: #1f2937; color: #fff; font-weight: 600; }
+  main { max-width: 640px; margin: 24px; padding: 16px 24px; background: #fff; border: 1px solid #d1d5db; border-radius: 8px; } label { display: grid; gap: 4px; } input { font: inherit; padding: 8px; border: 1px solid #6b7280; border-radius: 6px; }`;
 
 // An ERP: its pages allow the bridge's script and frame and nothing else, and its back end has the key.
 class Erp extends EventEmitter {
@@ -32,13 +36,14 @@ class Erp extends EventEmitter {
     }
     const { base } = this.daemon;
     response.setHeader('content-type', 'text/html; charset=utf-8');
-    response.setHeader('content-security-policy', `default-src 'none'; script-src ${base} 'nonce-n'; frame-src ${base}; connect-src 'self'`);
+    response.setHeader('content-security-policy', `default-src 'none'; script-src ${base} 'nonce-n'; style-src 'nonce-n'; frame-src ${base}; connect-src 'self'`);
     const { ticket } = await this.ticket();
     const script = url.pathname === '/script'
       ? `<script src="${base}/widget.js"></script><script nonce="n">wabridgeWidget.addEventListener('unread', (e) => (document.title = 'unread ' + e.detail.count));
          wabridgeWidget.open({ tenant: 'default', open: true, refresh: () => fetch('/ticket').then((r) => r.json()) });</script>`
       : `<script src="${base}/widget.js" data-tenant="default" data-ticket="${ticket}" ${url.searchParams.get('more') ?? ''}></script>`;
-    response.end(`<!doctype html><html lang="en"><title>Customer</title><body><main><h1>Customer 17</h1><p><label>Name <input></label></p></main>${script}`);
+    response.end(`<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>Customer</title><style nonce="n">${STYLE}</style><body><header>Customers</header>
+      <main><h1>Customer 17</h1><p><label>Name <input value="Bob Farias"></label></p><p><label>Mobile <input value="+55 11 90000-0002"></label></p><p><label>Territory <input value="Brazil"></label></p></main>${script}`);
   }
   close() {
     this.server.close();
@@ -50,6 +55,7 @@ describe('the widget in a foreign page', () => {
   let farEnd, daemon, session, events, erp, browser;
   const write = async (from, text, more = {}) => (await farEnd.post('/send', { from, to: ME, text, ...more })).id;
   const frameOf = (page) => page.frameLocator('[data-wabridge] iframe');
+  const thread = (frame) => frame.locator('.w-thread');
   const launcher = (page) => page.getByRole('button', { name: /WhatsApp/ });
   before(async () => {
     farEnd = await FarEnd.start();
@@ -71,7 +77,7 @@ describe('the widget in a foreign page', () => {
 
   test('one script tag: open, receive, answer, see the ticks', async () => {
     await write(ALICE, 'hello, is it ready?');
-    await write(BOB, 'not for this page');
+    await write(CAROL, 'not for this page');
     const page = await browser.person();
     await page.goto(`${erp.origin}/`);
     // counted while it is closed
@@ -81,7 +87,7 @@ describe('the widget in a foreign page', () => {
     await frame.getByRole('heading', { name: 'Alice' }).waitFor();
     await events.find((e) => e.type === 'chat.updated' && e.data.chat.phone === ALICE && e.data.chat.unread_count === 0, 'read');
     await write(ALICE, 'I mean *today*');
-    await frame.getByText('I mean').waitFor();
+    await thread(frame).getByText('I mean').waitFor();
     const field = frame.getByRole('textbox', { name: /Message to/ });
     await field.fill('Yes, it is.');
     await field.press('Enter');
@@ -135,7 +141,7 @@ describe('the widget in a foreign page', () => {
     await events.find((e) => e.type === 'message.status' && e.data.text === 'the picture' && e.data.status === 'delivered', 'delivered');
     await frame.getByText('the picture').waitFor();
     await write(ALICE, undefined, { type: 'image', caption: 'mine', mimetype: 'image/png', data_base64: PNG });
-    await frame.getByText('mine', { exact: true }).waitFor();
+    await thread(frame).getByText('mine', { exact: true }).waitFor();
     await frame.locator('.in img').first().waitFor();
     await page.context().close();
   });
@@ -167,7 +173,7 @@ describe('the widget in a foreign page', () => {
     await frame.getByText('hello, is it ready?').waitFor();
     for (let i = 0; i < 3; i++) await within(once(erp, 'ticket'), 'renewal');
     await write(ALICE, 'still there?');
-    await frame.getByText('still there?').waitFor();
+    await thread(frame).getByText('still there?').waitFor();
     assert.equal(await frame.getByText('This chat was closed for safety').count(), 0);
     await page.context().close();
     // without anybody to ask, it says so
@@ -207,12 +213,22 @@ describe('the widget in a foreign page', () => {
   });
 
   test('both themes, right to left, a phone and 280 pixels', async () => {
+    erp.options = { to: BOB };
+    for (const text of ['Good morning! Is order 1184 ready?', 'And can you add the *blue* cover?']) {
+      const id = await write(BOB, text);
+      await events.find((e) => e.type === 'message.received' && e.data.id === id, 'received');
+    }
+    const { key } = await daemon.ok('POST', `${T}/keys`, { name: 'Maria', role: 'agent' });
+    for (const text of ['Good morning, Bob. It is packed and leaves at noon.', 'With the blue cover the total is R$ 184,90.']) {
+      await daemon.ok('POST', `${session.path}/messages?wait=device`, { to: BOB, text }, { key });
+    }
+    const first = 'Good morning! Is order 1184 ready?';
     for (const [name, options] of Object.entries({ desktop: { viewport: DESKTOP }, phone: { viewport: PHONE }, narrow: { viewport: { width: 280, height: 640 } } })) {
       for (const theme of ['light', 'dark']) {
         const page = await browser.person({ theme, ...options });
         await page.goto(`${erp.origin}/?more=data-open`);
         const frame = frameOf(page);
-        await frame.getByText('hello, is it ready?').waitFor();
+        await frame.getByText(first).waitFor();
         const wide = await frame.locator('html').evaluate((html) => html.scrollWidth - html.clientWidth);
         assert.ok(wide <= 0, `${name}: ${wide} px too wide`);
         if (process.env.WABRIDGE_TEST_SHOTS) await page.screenshot({ path: `${process.env.WABRIDGE_TEST_SHOTS}/widget-${name}-${theme}.png` });
@@ -222,9 +238,10 @@ describe('the widget in a foreign page', () => {
     const page = await browser.person();
     await page.goto(`${erp.origin}/?more=${encodeURIComponent('data-open data-lang="ar" data-position="bottom-left"')}`);
     const frame = frameOf(page);
-    await frame.getByText('hello, is it ready?').waitFor();
+    await frame.getByText(first).waitFor();
     await frame.locator('html').evaluate((html) => (html.dir = 'rtl'));
     if (process.env.WABRIDGE_TEST_SHOTS) await page.screenshot({ path: `${process.env.WABRIDGE_TEST_SHOTS}/widget-rtl.png` });
+    erp.options = {};
     await page.context().close();
   });
 

@@ -3,16 +3,19 @@
 import { signal } from '@preact/signals';
 import { get, of, post } from '../core/api.js';
 import { can } from '../core/auth.js';
+import { t } from '../core/i18n.js';
 import { on } from '../core/live.js';
 import { throttled } from '../core/load.js';
-import { sameChat } from '../pages/inbox/names.js';
+import { summary } from '../pages/inbox/bubble.js';
+import { personName, sameChat } from '../pages/inbox/names.js';
 import { changeChat, openChat, previewMessage, putChat } from '../pages/inbox/store_chats.js';
 import { ownEvent, showUnsent } from '../pages/inbox/store_send.js';
 import { isOpenThread, openThread, putMessage, reloadThread, thread } from '../pages/inbox/store_thread.js';
-import { about, refreshAbout } from './line.js';
+import { about, refreshAbout, shown } from './line.js';
 
 const TYPING_MS = 25_000;
 export const typing = signal(null);   // {state, by} of the other side
+export const announced = signal('');   // the newest message from them, for those who listen rather than look
 let fading = null;
 
 function showTyping(data) {
@@ -44,6 +47,7 @@ function onMessage({ type, session, data }) {
   if (!message.id) return;
   if (['message.received', 'message.sent', 'message.status', 'message.updated'].includes(type)) previewMessage(session, message);
   if (type === 'message.received') showTyping({ state: 'gone' });
+  if (type === 'message.received' && shown.value) announced.value = t('inbox.announce', { name: personName(message.from), text: summary(message) });
   const mine = isOpenThread(session, message.chat) || sameChat(openChat.value, message.chat);
   if (!mine || ['edit', 'revoke', 'reaction'].includes(message.type)) return;
   if (message.direction === 'out') ownEvent({ ...message, session });

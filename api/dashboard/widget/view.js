@@ -14,7 +14,7 @@ import { chatName } from '../pages/inbox/names.js';
 import { rowsOf } from '../pages/inbox/rows.js';
 import { openChat } from '../pages/inbox/store_chats.js';
 import { loadOlder, messages, reloadThread, showNewest, thread } from '../pages/inbox/store_thread.js';
-import { load, markSeen, typing } from './chat.js';
+import { announced, load, markSeen, typing } from './chat.js';
 import { about, askTicket, minimise, phase, problem, shown } from './line.js';
 
 const NEAR = 80;   // pixels from the end that still count as the end
@@ -78,7 +78,7 @@ function Messages() {
     ${loading && rows.length === 0 && html`<${Skeleton} lines=${5} height=${40} />`}
     ${error && html`<${Trouble} error=${error} onRetry=${() => (openChat.value ? reloadThread() : load())} />`}
     ${!loading && !error && rows.length === 0 && html`<${Empty} icon="chat-bubble-left-ellipsis" title=${t('widget.empty')}>${can('messages:send') ? t('widget.empty_about') : ''}</${Empty}>`}
-    <ol class="messages">${rows.map((row, i) => html`<${Bubble} key=${row.message.id} row=${row} index=${i} chat=${chat} group=${chat?.type === 'group'} acts=${acts} />`)}</ol>
+    <ol class="w-messages">${rows.map((row, i) => html`<${Bubble} key=${row.message.id} row=${row} index=${i} chat=${chat} group=${chat?.type === 'group'} acts=${acts} />`)}</ol>
     ${newer && html`<div class="w-older"><${Button} small kind="quiet" onClick=${showNewest}>${t('widget.newest')}</${Button}></div>`}</div>
     ${picture && html`<${Lightbox} picture=${picture} onClose=${() => setPicture(null)} />`}</section>`;
 }
@@ -104,6 +104,6 @@ function Nothing() {
 export function View() {
   const there = Boolean(about.value && openChat.value) && phase.value === 'ready';
   const keys = (e) => e.key === 'Escape' && !e.defaultPrevented && !document.querySelector('dialog[open], .emoji-picker, :popover-open') && minimise();
-  return html`<main class="widget" onKeyDown=${keys}><${Head} />
-    ${there ? html`<${Messages} /><${Foot} />` : phase.value === 'ready' && thread.value.error ? html`<${Messages} />` : phase.value === 'ready' ? html`<div class="w-thread"><${Skeleton} lines=${5} height=${40} /></div>` : html`<div class="w-thread"><${Nothing} /></div>`}</main>`;
+  return html`<main class="widget page-inbox" onKeyDown=${keys}><${Head} />
+    ${there ? html`<${Messages} /><div class="hidden" role="log" aria-live="polite" aria-label=${t('inbox.new_messages')}>${announced.value}</div><${Foot} />` : phase.value === 'ready' && thread.value.error ? html`<${Messages} />` : phase.value === 'ready' ? html`<div class="w-thread"><${Skeleton} lines=${5} height=${40} /></div>` : html`<div class="w-thread"><${Nothing} /></div>`}</main>`;
 }
