@@ -2,8 +2,9 @@
  * The inbox of a tenant: chats of all sessions that somebody sees, or of those that are named, as
  * one list by recency; and what there is to choose from among them.
  */
-#include "people_priv.h"
+#include "people_mem.h"
 
+#include "clock.h"
 #include "json.h"
 #include "mem.h"
 
@@ -272,26 +273,115 @@ static json_t *facets_give(const struct facets *f)
                      f->count[ARCHIVED], "scanned", (json_int_t)f->scanned, "complete", !f->more);
 }
 
-int bridge_inbox_facets(struct bridge *b, const struct bridge_inbox *in, json_t **out,
-                        struct err *e)
+/* ---- what was counted is kept ----
+ *
+ * Many look at the same time, when something has happened: they count once. Whatever changes a chat
+ * is told in the log, but for what is erased or fetched in silence; so an answer is good until that
+ * grows, and for FACETS_MS at most. A tenant that was made anew under the same name is another one:
+ * its record tells when it was made.
+ */
+
+#define FACETS_MS 5000
+
+static char *name_of(struct store_txn *t, const char *tenant, const char *const *sessions)
+{
+    struct store_value record = {.data = "", .len = 0};
+    struct buf b;
+    (void)store_get(t, STORE_TENANTS, STORE_PATH(tenant), &record);
+    buf_init(&b, STORE_MAX_VALUE);
+    buf_printf(&b, "%s ", tenant);
+    buf_append(&b, record.data, record.len);
+    for (; *sessions != NULL; sessions++) {
+        buf_printf(&b, " %s", *sessions);
+    }
+    return buf_steal(&b, NULL);
+}
+
+static struct facets_kept *kept_of(struct people *p, const char *of)
+{
+    struct facets_kept *oldest = &p->facets[0];
+    for (size_t i = 0; i < FACETS_KEPT; i++) {
+        struct facets_kept *k = &p->facets[i];
+        if (k->of != NULL && strcmp(k->of, of) == 0) {
+            return k;
+        }
+        oldest = k->used < oldest->used ? k : oldest;
+    }
+    return oldest;
+}
+
+static void drop(struct facets_kept *k)
+{
+    free(k->of);
+    json_decref(k->answer);
+    memset(k, 0, sizeof(*k));
+}
+
+void facets_free(struct people *p)
+{
+    for (size_t i = 0; i < FACETS_KEPT; i++) {
+        drop(&p->facets[i]);
+    }
+}
+
+/* Gives what is there to count now. */
+static int count_all(struct store_txn *t, const char *tenant, const char *const *sessions,
+                     json_t **out)
 {
     struct facets f = {.tags = json_object(), .assignees = json_object()};
-    struct wanted wanted = {.in = in};
-    struct store_txn *t;
-    err_clear(e);
-    int rc = f.tags != NULL && f.assignees != NULL ? 0 : err_set(e, E_NOMEM, "out of memory");
-    rc = rc != 0 ? rc : find_sessions(b, in, &wanted, e);
-    if (rc == 0) {
-        rc = store_read(b->store, &t, e);
-        if (rc == 0) {
-            rc = store_chat_merge(t, in->tenant, wanted.names, NULL, on_counted, &f);
-            store_read_end(t);
-        }
-        free(wanted.names);
-    }
+    int rc = f.tags != NULL && f.assignees != NULL ? 0 : E_NOMEM;
+    rc = rc != 0 ? rc : store_chat_merge(t, tenant, sessions, NULL, on_counted, &f);
     *out = rc == 0 ? facets_give(&f) : NULL;
     json_decref(f.tags);
     json_decref(f.assignees);
-    rc = rc == 0 && *out == NULL ? E_NOMEM : rc;
+    return rc == 0 && *out == NULL ? E_NOMEM : rc;
+}
+
+static int give_facets(struct bridge *b, struct store_txn *t, const char *tenant,
+                       const char *const *sessions, json_t **out)
+{
+    uint64_t seq = 0;
+    const uint64_t now_ms = clock_mono_ms();
+    char *of = name_of(t, tenant, sessions);
+    if (of == NULL) {
+        return E_NOMEM;
+    }
+    struct facets_kept *k = kept_of(b->people, of);
+    int rc = store_event_last(t, tenant, &seq);
+    if (rc == 0 && (k->of == NULL || strcmp(k->of, of) != 0 || k->seq != seq ||
+                    now_ms >= k->at_ms + FACETS_MS)) {
+        json_t *answer = NULL;
+        rc = count_all(t, tenant, sessions, &answer);
+        if (rc == 0) {
+            drop(k);
+            *k = (struct facets_kept){.of = of, .seq = seq, .at_ms = now_ms, .answer = answer};
+            of = NULL;
+        }
+    }
+    free(of);
+    if (rc == 0) {
+        k->used = ++b->people->facets_used;
+        *out = json_deep_copy(k->answer); /* whoever gets it may change it */
+        rc = *out != NULL ? 0 : E_NOMEM;
+    }
+    return rc;
+}
+
+int bridge_inbox_facets(struct bridge *b, const struct bridge_inbox *in, json_t **out,
+                        struct err *e)
+{
+    struct wanted wanted;
+    struct store_txn *t;
+    err_clear(e);
+    int rc = find_sessions(b, in, &wanted, e);
+    if (rc != 0) {
+        return rc;
+    }
+    rc = store_read(b->store, &t, e);
+    if (rc == 0) {
+        rc = give_facets(b, t, in->tenant, wanted.names, out);
+        store_read_end(t);
+    }
+    free(wanted.names);
     return people_unreadable(e, rc);
 }

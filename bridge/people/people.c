@@ -22,6 +22,7 @@ void people_free(struct people *p)
 {
     if (p != NULL) {
         pictures_free(p);
+        facets_free(p);
         free(p);
     }
 }

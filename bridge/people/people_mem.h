@@ -14,12 +14,24 @@ struct picture {
     size_t len;
 };
 
+/* What was counted of an inbox, good until the tenant's log grows (chats_all.c). */
+#define FACETS_KEPT 8
+struct facets_kept {
+    char *of; /* tenant and sessions; NULL: free */
+    uint64_t seq, at_ms; /* the log's end then; monotonic */
+    uint64_t used;       /* the oldest goes first */
+    json_t *answer;
+};
+
 struct people {
     struct list pictures;
     size_t picture_bytes;
     struct list walks;  /* refresh.c: one a session at most */
     struct list checks; /* check.c: one a session at most */
+    struct facets_kept facets[FACETS_KEPT];
+    uint64_t facets_used;
 };
 void pictures_free(struct people *p);
+void facets_free(struct people *p);
 
 #endif

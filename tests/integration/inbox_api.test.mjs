@@ -114,6 +114,10 @@ test('filters and facets look over all sessions', async () => {
     scanned: 27,
     complete: true,
   });
+  await daemon.ok('PATCH', `${path}/b/chats/${number(2)}`, { state: 'open', assignee: 'ana' });
+  const { counts } = await daemon.ok('GET', '/v1/tenants/acme/chats/facets');
+  assert.deepEqual([counts.closed, counts.unassigned], [0, 25]);
+  await daemon.ok('PATCH', `${path}/b/chats/${number(2)}`, { state: 'closed', assignee: null });
   const ofB = await daemon.ok('GET', '/v1/tenants/acme/chats/facets?session=b');
   assert.deepEqual([ofB.tags, ofB.scanned], [[{ tag: 'vip', count: 1 }], 9]);
 });
