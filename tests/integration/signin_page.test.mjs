@@ -93,6 +93,20 @@ describe('signing in on the page', () => {
     assert.deepEqual(refused, { thrown: [true, true], told: 'https://elsewhere.invalid/' });
   });
 
+  test('the longest list of pages that may frame the widget is whole in its policy', async () => {
+    const label = 'a'.repeat(50);
+    const origins = Array.from({ length: 16 }, (_, i) => `https://${label}.${label}.n${String(i).padStart(2, '0')}.example`);
+    await daemon.ok('PUT', '/v1/tenants/default/widget', { origins });
+    const answer = await request(daemon.base, 'GET', '/widget/default');
+    assert.equal(answer.status, 200);
+    const [, ancestors] = /frame-ancestors (.*)$/.exec(answer.headers.get('content-security-policy'));
+    assert.deepEqual(ancestors.split(' '), origins);
+    assert.equal(answer.headers.get('x-frame-options'), null);
+    const none = await request(daemon.base, 'GET', '/widget/nobody');
+    assert.match(none.headers.get('content-security-policy'), /frame-ancestors 'none'$/);
+    assert.equal(none.headers.get('x-frame-options'), 'DENY');
+  });
+
   test('no foreign page can make its visitor a guesser: a sign-in needs a type that browsers ask about', async () => {
     const body = JSON.stringify({ ticket: 'x' });
     const bare = await fetch(`${daemon.base}/v1/sign-in`, { method: 'POST', body: new Blob([body]) });
