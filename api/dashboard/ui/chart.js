@@ -49,7 +49,7 @@ function options({ series, kind, step, times, format, most, scale, width, height
   const line = colour('--line'), muted = colour('--muted');
   const axis = { stroke: muted, font, grid: { stroke: line, width: 1 }, ticks: { show: false } };
   return {
-    width, height, ms: 1e-3, legend: { show: false }, padding: [12, rtl ? 4 : 12, 0, rtl ? 12 : 4],
+    width, height, ms: 1e-3, legend: { show: false }, padding: [12, rtl ? 4 : 22, 0, rtl ? 22 : 4],
     cursor: { x: true, y: false, points: { size: 7 }, drag: { x: false, y: false } },
     scales: {
       x: { dir: rtl ? -1 : 1, range: () => [times[0] - step / 2, times.at(-1) + step / 2] },
