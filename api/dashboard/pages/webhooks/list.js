@@ -26,7 +26,7 @@ export function Health({ hook }) {
   const { state, last_error: error, next_probe_at: next } = hook.health || {};
   if (!hook.enabled || !error || state === 'ok') return null;
   const soon = !next || new Date(next) <= new Date();
-  return html`<p class="hook-trouble" dir="auto"><${Icon} name="exclamation-triangle" size=${16} /> <span>${error}${state === 'paused' && html`<br />
+  return html`<p class="hook-trouble"><${Icon} name="exclamation-triangle" size=${16} /> <span><bdi>${error}</bdi>${state === 'paused' && html`<br />
     ${soon ? t('webhooks.tried_now') : t('webhooks.tried_next', { time: duration((new Date(next) - Date.now()) / 1000) })}`}</span></p>`;
 }
 export const Numbers = ({ hook }) => html`<dl class="numbers">
