@@ -7,6 +7,17 @@ import { ALICE, BOB, Daemon, FarEnd, ME, TEAM } from './harness.mjs';
 
 const NOBODY = '5599999999999';
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+// So many seconds of nothing, as a WAV file.
+function silence(seconds) {
+  const data = Buffer.alloc(8000 * seconds, 128), head = Buffer.alloc(44);
+  head.write('RIFF', 0);
+  head.writeUInt32LE(36 + data.length, 4);
+  head.write('WAVEfmt ', 8);
+  [[16, 16, 4], [1, 20, 2], [1, 22, 2], [8000, 24, 4], [8000, 28, 4], [1, 32, 2], [8, 34, 2]].forEach(([n, at, size]) => head.writeUIntLE(n, at, size));
+  head.write('data', 36);
+  head.writeUInt32LE(data.length, 40);
+  return Buffer.concat([head, data]).toString('base64');
+}
 const row = (page, name) => page.locator('.chat-list .chat-row').filter({ has: page.locator('.name', { hasText: name }) });
 const bubble = (page, text) => page.locator('.bubble').filter({ hasText: text });
 const thread = (page) => page.getByRole('region', { name: /^Messages with/ });
@@ -117,6 +128,25 @@ describe('the inbox', () => {
     await page.getByText('1 person voted').waitFor();
     assert.deepEqual(await page.locator('.bubble .who').allTextContents(), ['Bob', 'Alice', 'Bob']);   // the picture follows the poll at once: one group
     await accessible(page, 'inbox, a group');
+  });
+
+  test('a voice is played, paused and wound by keys; what looks like markup is text', async () => {
+    await row(page, 'Alice').click();
+    const markup = '<img src=x onerror="window.hurt=1"><b>not bold</b>';
+    await say(ALICE, markup);
+    await page.locator('.bubble').getByText(markup, { exact: true }).waitFor();
+    assert.equal(await page.evaluate(() => window.hurt), undefined);
+    await say(ALICE, null, { type: 'voice', mimetype: 'audio/wav', duration: 8, data_base64: silence(8) });
+    await page.getByRole('button', { name: 'Play the voice message' }).click();
+    await page.getByRole('button', { name: 'Pause' }).click();
+    const position = page.getByRole('slider', { name: 'Position' });
+    await position.focus();
+    await page.keyboard.press('End');
+    assert.match(await position.getAttribute('aria-valuetext'), /^0:0[78] \/ 0:08$/);
+    await page.keyboard.press('Home');
+    assert.match(await position.getAttribute('aria-valuetext'), /^0:00/);
+    await page.getByRole('button', { name: /^Speed/ }).click();
+    await page.getByRole('button', { name: /1\.5×/ }).waitFor();
   });
 
   test('a number that is not there: the reason in words, and a way to try again', async () => {

@@ -2,13 +2,13 @@
 // on a phone. Where we are is in the address: #/inbox/<session>/<chat>?<filters>&message=<id>
 import { html } from 'htm/preact';
 import { useEffect, useState } from 'preact/hooks';
-import { t } from '../core/i18n.js';
+import { language, t } from '../core/i18n.js';
 import { Empty } from '../ui/controls.js';
 import { ContextMenu } from '../ui/context.js';
 import { ContactPanel } from './inbox/contact.js';
 import { ChatList } from './inbox/list.js';
 import { Thread } from './inbox/thread.js';
-import { filters, loadChats, show, showNothing, startInbox } from './inbox/store.js';
+import { facets, filters, loadChats, show, showNothing, startInbox } from './inbox/store.js';
 
 const FILTERS = ['session', 'state', 'unread', 'assignee', 'tag'];
 const OVER = matchMedia('(max-width: 1240px)');
@@ -31,6 +31,10 @@ export default function Inbox({ parts, query }) {
     if (session && chat) show(session, chat, { around: query.message || null });
     else showNothing();
   }, [session, chat, query.message]);
+  const unread = facets.value?.counts?.unread || 0;
+  useEffect(() => {
+    document.title = `${unread ? `(${unread}) ` : ''}${t('pages.inbox')} · wabridge`;
+  }, [unread, language.value]);
   return html`<h1 class="hidden" tabindex="-1">${t('pages.inbox')}</h1>
     <div class=${`inbox ${chat ? 'with-thread' : ''} ${chat && panel ? 'with-panel' : ''}`}>
     <${ChatList} session=${session} chat=${chat} query=${query} />

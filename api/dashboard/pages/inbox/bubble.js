@@ -3,7 +3,7 @@ import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
 import { can } from '../../core/auth.js';
 import { dayName, dateTime, time } from '../../core/format.js';
-import { has, t } from '../../core/i18n.js';
+import { direction, has, t } from '../../core/i18n.js';
 import { Icon } from '../../ui/controls.js';
 import { problem } from '../../ui/overlay.js';
 import { memo } from '../../ui/virtual.js';
@@ -37,22 +37,30 @@ function Quote({ quoted, chat, find, onJump }) {
     <span class="hidden">${t('inbox.go_to_quoted')}</span>${name && html`<strong dir="auto">${name}</strong>`}<span dir="auto">${icon && html`<${Icon} name=${icon} size=${15} /> `}${summary(whole) || t('inbox.quoted')}</span></button>`;
 }
 
-function Text({ message }) {
+// In the direction of its own language, with the time where its last line ends.
+function Text({ message, meta }) {
   const [whole, setWhole] = useState(false);
   const { text } = message;
-  if (isJumbo(text) && !isFile(message)) return html`<span class="jumbo">${text}</span>`;
+  if (isJumbo(text) && !isFile(message)) return html`<span class="jumbo">${text}</span>${meta}`;
   const long = text.length > LONG && !whole;
-  return html`<span class="text" dir="auto"><${Formatted} text=${long ? `${text.slice(0, LONG)}…` : text} mentions=${message.mentions} />
-    ${long && html` <button type="button" class="link" onClick=${() => setWhole(true)}>${t('inbox.read_more')}</button>`}</span>`;
+  return html`<div class="words" dir="auto"><span class="text"><${Formatted} text=${long ? `${text.slice(0, LONG)}…` : text} mentions=${message.mentions} />
+    ${long && html` <button type="button" class="link" onClick=${() => setWhole(true)}>${t('inbox.read_more')}</button>`}</span>${meta}</div>`;
 }
 
-function Body({ message }) {
-  if (message.type === 'revoked' || message.revoked_at) return html`<span class="gone"><${Icon} name="no-symbol" size=${16} /> ${t(message.direction === 'out' ? 'inbox.revoked_own' : 'inbox.revoked')}</span>`;
+function Body({ message, meta }) {
+  const { text } = message;
+  // of places, cards and polls the text only says again what their parts show
+  if (text && !isSaid(message)) return html`<${Text} message=${message} meta=${meta} />`;
+  return html`<${Sign} message=${message} />${meta}`;
+}
+const isGone = (m) => m.type === 'revoked' || Boolean(m.revoked_at);
+const isSaid = (m) => isGone(m) || ['pending', 'call'].includes(m.type) || m.location || m.contacts || m.poll;
+function Sign({ message }) {
+  if (isGone(message)) return html`<span class="gone"><${Icon} name="no-symbol" size=${16} /> ${t(message.direction === 'out' ? 'inbox.revoked_own' : 'inbox.revoked')}</span>`;
   if (message.type === 'pending') return html`<span class="gone"><${Icon} name="clock" size=${16} /> ${t('inbox.pending')}</span>`;
   if (message.type === 'call') return html`<span class="call"><span class="disc"><${Icon} name=${message.call?.video ? 'video-camera' : 'phone'} size=${20} /></span>${callWords(message.call)}</span>`;
   if (message.type === 'unknown' && !message.text) return html`<span class="gone"><${Icon} name="question-mark-circle" size=${16} /> ${t('inbox.unknown')}</span>`;
-  // of places, cards and polls the text only says again what their parts show
-  return message.text && !message.location && !message.contacts && !message.poll ? html`<${Text} message=${message} />` : null;
+  return null;
 }
 
 function Reactions({ message }) {
@@ -74,7 +82,7 @@ function Failed({ message }) {
     ${message.local && html`<button type="button" class="link" onClick=${() => discardMessage(message)}>${t('common.delete')}</button>`}</div>`;
 }
 
-const Meta = ({ message, own }) => html`<span class="meta">${message.forwarded && ''}${message.edited_at && html`<span>${t('inbox.edited')}</span>`}${message.sent_by_name && own && html`<span class="by" dir="auto">${message.sent_by_name}</span>`}
+const Meta = ({ message, own }) => html`<span class="meta" dir=${direction.value}>${message.edited_at && html`<span>${t('inbox.edited')}</span>`}${message.sent_by_name && own && html`<span class="by" dir="auto">${message.sent_by_name}</span>`}
   <time datetime=${message.timestamp} title=${dateTime(message.timestamp)}>${time(message.timestamp)}</time>${own && html`<${Ticks} status=${message.status} />`}</span>`;
 
 // acts: {menu(event, message), jump(id), find(id), picture(src, name)}, the same object always
@@ -82,7 +90,7 @@ export const Bubble = memo(({ row, index, measure, chat, group, focused, stop, a
   const { message: m, newDay, unread, first } = row;
   const own = m.direction === 'out';
   const notice = m.type === 'system';
-  const bare = (m.type === 'sticker' || isJumbo(m.text)) && !m.revoked_at && !m.quoted && (m.type === 'sticker' || m.type === 'text');
+  const bare = (m.type === 'sticker' || isJumbo(m.text)) && !isGone(m) && !m.quoted && (m.type === 'sticker' || m.type === 'text');
   const label = t(own ? 'inbox.own_message' : 'inbox.message_of', { name: own ? '' : personName(m.from?.name || m.from?.phone ? m.from : chat) });
   return html`<li ref=${measure} data-index=${index} class=${`message ${notice ? 'notice-row' : own ? 'out' : 'in'} ${first ? 'first' : ''}`}>
     ${newDay && html`<div class="day-line"><span>${dayName(m.timestamp)}</span></div>`}
@@ -92,8 +100,8 @@ export const Bubble = memo(({ row, index, measure, chat, group, focused, stop, a
       ${group && !own && first && html`<strong class=${`who hue-${hueOf(personKey(m.from))}`} dir="auto">${personName(m.from)}</strong>`}
       ${m.forwarded && html`<span class="forwarded"><${Icon} name="arrow-right" size=${14} /> ${t('inbox.forwarded')}</span>`}
       ${m.quoted && html`<${Quote} quoted=${m.quoted} chat=${chat} find=${acts.find} onJump=${acts.jump} />`}
-      ${isFile(m) && !m.revoked_at && html`<${BubbleMedia} message=${m} onOpen=${acts.picture} />`}
-      <${Kind} message=${m} /><${Body} message=${m} /><${Meta} message=${m} own=${own} />
+      ${isFile(m) && !isGone(m) && html`<${BubbleMedia} message=${m} onOpen=${acts.picture} />`}
+      <${Kind} message=${m} /><${Body} message=${m} meta=${html`<${Meta} message=${m} own=${own} />`} />
       ${!m.local && html`<button type="button" class="more" tabindex="-1" aria-label=${t('inbox.message_menu')} aria-haspopup="menu" onClick=${(e) => acts.menu(e, m)}><${Icon} name="chevron-down" size=${18} /></button>`}
     </div>${m.reactions?.length > 0 && html`<${Reactions} message=${m} />`}${m.status === 'failed' && html`<${Failed} message=${m} />`}`}</li>`;
 });

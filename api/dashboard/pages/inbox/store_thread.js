@@ -22,9 +22,15 @@ const byTime = (a, b) => (a.timestamp < b.timestamp ? -1 : a.timestamp > b.times
 const ascending = (answer) => answer.items.slice().reverse();
 const onward = (cursor) => (cursor ? { cursor } : null);
 
+// Pictures that we sent are shown from memory only as long as their thread is open.
+function forget() {
+  for (const m of messages.value) if (m.media?.local_url && !m.local) URL.revokeObjectURL(m.media.local_url);
+}
+
 // Opens a chat, at its end or around one message.
 export async function openThread(session, chat, { around = null } = {}) {
   const mine = ++round;
+  forget();
   batch(() => {
     messages.value = [];
     thread.value = { ...NONE, session, chat, loading: true, focus: around && { id: around }, shown: mine };
@@ -60,6 +66,7 @@ function firstUnread(items, count) {
 
 export function closeThread() {
   round++;
+  forget();
   thread.value = NONE;
   messages.value = [];
 }
