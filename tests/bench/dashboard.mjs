@@ -46,7 +46,7 @@ await measured('idle', '.list-scroller', 0);
 await measured('chats, down', '.list-scroller', STEP_PX);
 await measured('chats, up', '.list-scroller', -STEP_PX);
 await open(page, 'inbox/main/5511800000000@c.us');
-await page.getByText('message 19999', { exact: true }).last().waitFor();
+await page.locator('.bubble').getByText('message 19999', { exact: true }).waitFor();
 await measured('idle in a thread', '.scroller', 0);
 await measured('thread, up', '.scroller', -STEP_PX);
 await measured('thread, down', '.scroller', STEP_PX);

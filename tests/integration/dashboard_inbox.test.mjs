@@ -149,6 +149,21 @@ describe('the inbox', () => {
     await page.getByRole('button', { name: /1\.5×/ }).waitFor();
   });
 
+  test('internal notes stand between the messages, for the team alone', async () => {
+    await row(page, 'Alice').click();
+    const sent = (await farEnd.received(ME)).length;
+    const note = await daemon.ok('POST', `${session.path}/chats/${await idOf(ALICE)}/notes`, { text: 'asked for a refund twice' });
+    await page.getByRole('note').getByText('asked for a refund twice').waitFor();
+    await row(page, 'Team').click();
+    await page.getByRole('note').waitFor({ state: 'detached' });
+    await row(page, 'Alice').click();
+    await page.getByRole('note').getByText('asked for a refund twice').waitFor();
+    await accessible(page, 'inbox, a thread with a note');
+    await daemon.ok('DELETE', `${session.path}/chats/${await idOf(ALICE)}/notes/${note.id}`);
+    await page.getByRole('note').waitFor({ state: 'detached' });
+    assert.equal((await farEnd.received(ME)).length, sent, 'nothing of it went out');
+  });
+
   test('a number that is not there: the reason in words, and a way to try again', async () => {
     await session.send(NOBODY, 'hello?');
     await row(page, NOBODY).click();

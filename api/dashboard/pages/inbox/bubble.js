@@ -82,20 +82,22 @@ function Failed({ message }) {
     ${message.local && html`<button type="button" class="link" onClick=${() => discardMessage(message)}>${t('common.delete')}</button>`}</div>`;
 }
 
-const Meta = ({ message, own }) => html`<span class="meta" dir=${direction.value}>${message.edited_at && html`<span>${t('inbox.edited')}</span>`}${message.sent_by_name && own && html`<span class="by" dir="auto">${message.sent_by_name}</span>`}
-  <time datetime=${message.timestamp} title=${dateTime(message.timestamp)}>${time(message.timestamp)}</time>${own && html`<${Ticks} status=${message.status} />`}</span>`;
+// Floats to where the text ends in its direction, but reads in the direction of the page.
+const Meta = ({ message, own }) => html`<span class="meta"><span dir=${direction.value}>${message.edited_at && html`<span>${t('inbox.edited')}</span>`}${message.sent_by_name && own && html`<span class="by" dir="auto">${message.sent_by_name}</span>`}
+  <time datetime=${message.timestamp} title=${dateTime(message.timestamp)}>${time(message.timestamp)}</time>${own && html`<${Ticks} status=${message.status} />`}</span></span>`;
 
 // acts: {menu(event, message), jump(id), find(id), picture(src, name)}, the same object always
 export const Bubble = memo(({ row, index, measure, chat, group, focused, stop, acts }) => {
   const { message: m, newDay, unread, first } = row;
   const own = m.direction === 'out';
-  const notice = m.type === 'system';
+  const notice = m.type === 'system' || m.type === 'note';
   const bare = (m.type === 'sticker' || isJumbo(m.text)) && !isGone(m) && !m.quoted && (m.type === 'sticker' || m.type === 'text');
   const label = t(own ? 'inbox.own_message' : 'inbox.message_of', { name: own ? '' : personName(m.from?.name || m.from?.phone ? m.from : chat) });
   return html`<li ref=${measure} data-index=${index} class=${`message ${notice ? 'notice-row' : own ? 'out' : 'in'} ${first ? 'first' : ''}`}>
     ${newDay && html`<div class="day-line"><span>${dayName(m.timestamp)}</span></div>`}
     ${unread && html`<div class="unread-line"><span>${t('inbox.unread_line')}</span></div>`}
-    ${notice ? html`<div class="notice-text" data-message=${m.id} tabindex=${stop ? 0 : -1}><span dir="auto">${systemWords(m)}</span></div>`
+    ${m.type === 'note' ? html`<div class="note-text" data-message=${m.id} tabindex=${stop ? 0 : -1} role="note"><small><${Icon} name="lock-closed" size=${13} /> ${t('inbox.note')} · <bdi>${m.author}</bdi> · <time datetime=${m.timestamp} title=${dateTime(m.timestamp)}>${time(m.timestamp)}</time></small><span class="text" dir="auto">${m.text}</span></div>`
+    : notice ? html`<div class="notice-text" data-message=${m.id} tabindex=${stop ? 0 : -1}><span dir="auto">${systemWords(m)}</span></div>`
     : html`<div class=${`bubble ${bare ? 'bare' : ''} ${m.media && !bare ? 'with-file' : ''} ${focused ? 'hit' : ''}`} data-message=${m.id} tabindex=${stop ? 0 : -1} role="group" aria-label=${label} onContextMenu=${(e) => acts.menu(e, m)}>
       ${group && !own && first && html`<strong class=${`who hue-${hueOf(personKey(m.from))}`} dir="auto">${personName(m.from)}</strong>`}
       ${m.forwarded && html`<span class="forwarded"><${Icon} name="arrow-right" size=${14} /> ${t('inbox.forwarded')}</span>`}

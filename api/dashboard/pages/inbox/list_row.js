@@ -14,11 +14,11 @@ import { Ticks } from './ticks.js';
 
 function Preview({ chat, last }) {
   const doing = presenceWords(chat.session, chat);
-  if (doing && doing !== t('inbox.presence.online')) return html`<span class="preview doing" dir="auto">${doing}</span>`;
-  if (!last) return html`<span class="preview">${t('inbox.no_messages')}</span>`;
+  if (doing && doing !== t('inbox.presence.online')) return html`<span class="preview doing"><span dir="auto">${doing}</span></span>`;
+  if (!last) return html`<span class="preview"><span>${t('inbox.no_messages')}</span></span>`;
   const icon = typeIcon(last.type);
   const who = chat.type === 'group' && last.direction === 'in' && last.from && last.type !== 'system' ? `${personName(last.from)}: ` : '';
-  return html`<span class="preview" dir="auto">${last.direction === 'out' && last.type !== 'system' && html`<${Ticks} status=${last.status} /> `}${who}${icon && html`<${Icon} name=${icon} size=${16} /> `}${summary(last)}</span>`;
+  return html`<span class="preview">${last.direction === 'out' && last.type !== 'system' && html`<${Ticks} status=${last.status} />`}${icon && html`<${Icon} name=${icon} size=${16} />`}<span dir="auto">${who}${summary(last)}</span></span>`;
 }
 
 // doing: changes when somebody begins or ends typing, so that the row is drawn again

@@ -5,7 +5,7 @@ import { get, of } from '../../core/api.js';
 import { can } from '../../core/auth.js';
 import { dateTime, exactTime } from '../../core/format.js';
 import { t } from '../../core/i18n.js';
-import { Button, SearchField, Spinner } from '../../ui/controls.js';
+import { Button, SearchField, Spinner, toClipboard } from '../../ui/controls.js';
 import { openMenu } from '../../ui/context.js';
 import { confirm, Dialog, problem, toast } from '../../ui/overlay.js';
 import { Avatar } from './avatar.js';
@@ -30,12 +30,8 @@ async function reactTo(m, emoji) {
   await react(m, chosenBy(m) === emoji ? '' : emoji).catch((error) => problem(error, t('inbox.react_failed')));
 }
 async function copy(m) {
-  try {
-    await navigator.clipboard.writeText(m.text);
-    toast(t('common.copied'));
-  } catch (error) {
-    problem(error, t('inbox.copy_failed'));
-  }
+  const done = await toClipboard(m.text);
+  toast(t(done ? 'common.copied' : 'inbox.copy_failed'), { tone: done ? 'ok' : 'bad' });
 }
 async function revoke(m) {
   if (!(await confirm({ title: t('inbox.revoke.title'), text: t('inbox.revoke.about'), act: t('inbox.revoke.act'), danger: true }))) return;

@@ -8,6 +8,7 @@ import { useVirtual } from '../../ui/virtual.js';
 import { Bubble } from './bubble.js';
 import { chatName } from './names.js';
 import { guess, rowsOf } from './rows.js';
+import { notes, withNotes } from './store_notes.js';
 import { loadNewer, loadOlder, markSeen, showMessage, showNewest } from './store.js';
 
 const NEAR = 14;        // rows from an end at which more are fetched
@@ -16,7 +17,7 @@ const HIT_MS = 2600;
 
 export function Pane({ th, items, chat, onMenu, onReply, onPicture }) {
   const scroller = useRef(null);
-  const rows = useMemo(() => rowsOf(items, th.unreadFrom), [items, th.unreadFrom, language.value]);
+  const rows = useMemo(() => rowsOf(withNotes(items, notes.value, th), th.unreadFrom), [items, notes.value, th.older, th.newer, th.unreadFrom, language.value]);
   const [stop, setStop] = useState(null);      // index of the bubble that the Tab key finds
   const [hit, setHit] = useState(null);
   const [settled, settle] = useState(false);
@@ -105,7 +106,8 @@ export function Pane({ th, items, chat, onMenu, onReply, onPicture }) {
     const at = Number(e.target.closest('[data-index]').dataset.index);
     const act = { ArrowDown: () => move(at + 1), ArrowUp: () => move(at - 1), Home: () => move(0), End: () => move(rows.length - 1),
       Enter: () => onMenu(e, rows[at].message), r: () => onReply(rows[at].message) }[e.key];
-    if (!act) return;
+    const isNote = rows[at].message.type === 'note' && ['Enter', 'r'].includes(e.key);
+    if (!act || isNote) return;
     e.preventDefault();
     e.stopPropagation();
     act();

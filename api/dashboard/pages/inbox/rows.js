@@ -12,7 +12,7 @@ function dayOf(timestamp) {
   return day;
 }
 const sender = (m) => (m.direction === 'out' ? 'me' : m.from?.contact_id || m.from?.id || '');
-const alone = (m) => m.type === 'system';
+const alone = (m) => m.type === 'system' || m.type === 'note';
 
 // A row that says the same is the same object, so that its bubble is not drawn again.
 const made = new WeakMap();

@@ -50,7 +50,7 @@ const hits = (q, session, cursor, signal) => get(session ? of`/sessions/${sessio
 function Hit({ hit, query }) {
   const { message: m, snippet } = hit;
   return html`<a class="chat-row hit" href=${href('inbox', [m.session, m.chat.id], { ...query, message: m.id })}><${Avatar} chat=${m.chat} size=${40} /><span class="lines"><span class="line"><span class="name" dir="auto">${chatName(m.chat)}</span><time datetime=${m.timestamp}>${recent(m.timestamp)}</time></span>
-    <span class="line"><span class="preview" dir="auto">${m.direction === 'out' && html`<${Icon} name="arrow-right" size=${14} label=${t('inbox.you')} /> `}<${Snippet} text=${snippet} /></span></span></span></a>`;
+    <span class="line"><span class="preview">${m.direction === 'out' && html`<${Icon} name="arrow-right" size=${14} label=${t('inbox.you')} />`}<span dir="auto"><${Snippet} text=${snippet} /></span></span></span></span></a>`;
 }
 
 // A number that is in no chat yet can be written to.

@@ -8,6 +8,7 @@ import { throttled } from '../../core/load.js';
 import { on } from '../../core/live.js';
 import { keyOf } from './names.js';
 import { askChat, changeChat, loadChats, loadSessions, loadFacets, openChat, previewMessage, putChat, sessions, stopChats } from './store_chats.js';
+import { dropNotes, loadNotes, putNote } from './store_notes.js';
 import { ownEvent, showUnsent } from './store_send.js';
 import { closeThread, isOpenThread, messages, openThread, putMessage, reloadThread, thread } from './store_thread.js';
 
@@ -64,6 +65,7 @@ export function startInbox() {
     on(['message.*'], onMessage),
     on(['chat.updated'], ({ session, data }) => putChat(session, data.chat)),
     on(['chat.updated', 'message.received'], count),
+    on(['chat.note'], ({ session, data }) => isOpenThread(session, data.chat) && data.note && putNote(data)),
     on(['chat.history'], ({ session, data }) => isOpenThread(session, data.chat) && reloadThread()),
     on(['chat.presence'], ({ session, data }) => showPresence(session, data)),
     on(['contact.identity', 'gap', 'connected', 'reconnected'], again),
@@ -77,16 +79,19 @@ export function startInbox() {
     count.cancel();
     stopChats();
     closeThread();
+    dropNotes();
     presence.value = new Map();
   };
 }
 
 export async function show(session, chat, options) {
   if (openChat.value?.session !== session || openChat.value.id !== chat) openChat.value = null;
+  loadNotes(session, chat);
   await openThread(session, chat, options);
   showUnsent();
 }
 export function showNothing() {
+  dropNotes();
   closeThread();
   openChat.value = null;
 }

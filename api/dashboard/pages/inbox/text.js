@@ -65,7 +65,7 @@ function near(text) {
   const space = text.indexOf(' ', at - BEFORE);
   return `…${text.slice(space >= 0 && space < at ? space + 1 : at)}`;
 }
-export const Snippet = ({ text }) => html`${near(text).split('**').map((part, i) => (i % 2 ? html`<mark key=${i}>${part}</mark>` : part))}`;
+export const Snippet = ({ text }) => html`${near(text).replaceAll('```', '').split('**').map((part, i) => (i % 2 ? html`<mark key=${i}>${part}</mark>` : part))}`;
 
 const JUMBO = /^(?:\p{RI}\p{RI}|\p{Emoji_Presentation}|\p{Emoji}\uFE0F)(?:\p{EMod}|\uFE0F|\u200D(?:\p{Emoji_Presentation}|\p{Emoji}\uFE0F?))*$/u;
 const SIGNS = new Intl.Segmenter('en', { granularity: 'grapheme' });
