@@ -215,9 +215,11 @@ test('a person is blocked after a question, and unblocked where one would write'
   await page.getByRole('dialog', { name: 'Block Alice?' }).getByRole('button', { name: 'Block' }).click();
   await page.getByText('Alice is blocked. Unblock to write again.').waitFor();
   assert.equal(await field().count(), 0);
+  const blocked = await events.find((e) => e.type === 'chat.updated' && e.data.chat.blocked, 'the block');
   assert.deepEqual((await farEnd.get(`/blocked?account=${ME}`)).items, [ALICE]);
   await page.getByRole('button', { name: 'Unblock' }).click();
   await field().waitFor();
+  await events.find((e) => e.type === 'chat.updated' && e.seq > blocked.seq && !e.data.chat.blocked, 'the end of the block');
   await act('Pin');
   await page.getByText('Pinned', { exact: true }).waitFor();
   assert.equal((await told('')).pinned, true);

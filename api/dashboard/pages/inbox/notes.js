@@ -11,7 +11,7 @@ import { problem, toast } from '../../ui/overlay.js';
 import { sameChat } from './names.js';
 
 const NOTE_MOST = 4000;
-const UNDO_MS = 8000;
+const UNDO_MS = 10_000;
 
 export function Notes({ session, chat }) {
   const path = of`/sessions/${session}/chats/${chat.id}/notes`;
