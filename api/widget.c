@@ -50,7 +50,7 @@ void widget_sign_in(struct api_request *r)
     struct bridge_principal who;
     memset(&who, 0, sizeof(who));
     int rc = bridge_widget_sign_in(api_bridge(r), r->json, &who, &body, &e);
-    if (rc == 0 || e.code == E_AUTH) {
+    if (rc == 0 || strcmp(err_word_of(&e), "unknown_ticket") == 0) {
         limits_secret_result(r, rc == 0);
     }
     if (rc == 0) {
