@@ -202,6 +202,23 @@ describe('the widget in a foreign page', () => {
     await page.context().close();
   });
 
+  test('nobody has written yet: the first message makes the chat, and what fails says why', async () => {
+    erp.options = { to: '5511977770000', name: 'Nova Cliente' };
+    const page = await browser.person();
+    await page.goto(`${erp.origin}/?more=data-open`);
+    const frame = frameOf(page);
+    await frame.getByText('No messages yet').waitFor();
+    const field = frame.getByRole('textbox', { name: 'Message to Nova Cliente' });
+    await field.fill('welcome');
+    await field.press('Enter');
+    await thread(frame).getByText('welcome').waitFor();
+    await frame.getByText('This number is not on WhatsApp').waitFor();
+    await frame.getByRole('button', { name: 'Try again' }).waitFor();
+    await frame.getByRole('heading', { name: 'Nova Cliente' }).waitFor();
+    erp.options = {};
+    await page.context().close();
+  });
+
   test('who may only read is told so', async () => {
     erp.options = { can_send: false };
     const page = await browser.person();

@@ -19,8 +19,14 @@ import { about, askTicket, minimise, phase, problem, shown } from './line.js';
 
 const NEAR = 80;   // pixels from the end that still count as the end
 
-function Head() {
+// What the page calls them stands in while WhatsApp has told no name.
+function named() {
   const chat = openChat.value;
+  return chat && { ...chat, name: chat.name || about.value?.name };
+}
+
+function Head() {
+  const chat = named();
   const name = chat ? chatName(chat) : about.value?.name || phoneText(about.value?.phone) || t('widget.title');
   const number = phoneText(chat?.phone || about.value?.phone);
   const { state } = connection.value;
@@ -85,7 +91,7 @@ function Messages() {
 
 function Foot() {
   const { session, session_status: status } = about.value;
-  const chat = openChat.value;
+  const chat = named();
   const away = status && !['ready', 'hibernating'].includes(status);
   return html`<footer class="composer w-foot"><${Typing} state=${typing.value} />
     ${away && html`<p class="composer-notice warn"><${Icon} name="clock" size=${18} /><span>${t('composer.away', { status: has(`status.${status}`) ? t(`status.${status}`) : status })}</span></p>`}
