@@ -592,6 +592,7 @@ void agent_get(struct api_request *r);
 void agent_put(struct api_request *r);
 void guards_get(struct api_request *r);
 void guards_put(struct api_request *r);
+void guards_try(struct api_request *r);
 void opt_out_list(struct api_request *r);
 void opt_out_get(struct api_request *r);
 void opt_out_put(struct api_request *r);

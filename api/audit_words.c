@@ -31,6 +31,9 @@ static const struct {
     {"POST", "/v1/sign-in", "sign_in.create"},
     {"DELETE", "/v1/me", "sign_in.delete"},
 
+    /* it only reads */
+    {"POST", TENANT "/guards/try", NULL},
+
     {"POST", SESSION "/messages", "message.send"},
     {"PATCH", SESSION "/messages/{message}", "message.edit"},
     {"DELETE", SESSION "/messages/{message}", "message.revoke"},

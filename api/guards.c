@@ -17,6 +17,11 @@ void guards_put(struct api_request *r)
     bridge_guards_put(api_bridge(r), TENANT(r), r->json, api_done, api_hold(r));
 }
 
+void guards_try(struct api_request *r)
+{
+    bridge_guards_try(api_bridge(r), TENANT(r), r->json, api_done, api_hold(r));
+}
+
 void opt_out_list(struct api_request *r)
 {
     json_t *body = NULL;

@@ -477,6 +477,8 @@ const struct api_route api_routes[] = {
      NULL},
     {"PUT", TENANT "/guards", API_TENANT, BRIDGE_TENANT_MANAGE, guards_put, NULL,
      "Change the guards; what is not named stays as it is", "GuardsPut", 200, "Guards", API_WHOLE_TENANT, NULL},
+    {"POST", TENANT "/guards/try", API_TENANT, BRIDGE_MESSAGES_READ, guards_try, NULL,
+     "Would a text be refused? Nothing is sent or kept", "GuardsTry", 200, "GuardsTried", API_WHOLE_TENANT, NULL},
     {"GET", TENANT "/opt-outs", API_TENANT, BRIDGE_MESSAGES_READ, opt_out_list, paging,
      "Who does not want to be written to. A page may not be full: go on while there is a "
      "next_cursor",

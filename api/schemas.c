@@ -504,6 +504,8 @@ const struct schema schemas[] = {
      ",\"expires_at\":" TIME_OR_NULL "}}"},
     {"Guards", OBJECT("\"forbidden\",\"opt_out\"", GUARDS)},
     {"GuardsPut", OBJECT("", GUARDS)},
+    {"GuardsTry", OBJECT("\"text\"", "\"text\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":65536}")},
+    {"GuardsTried", OBJECT("\"allowed\"", "\"allowed\":" BOOL ",\"code\":" TEXT_OR_NULL ",\"detail\":" TEXT_OR_NULL)},
     {"OptOut", OBJECT("\"opted_out_at\"",
                       "\"phone\":" TEXT_OR_NULL ",\"lid\":" TEXT_OR_NULL
                       ",\"source\":{\"enum\":[\"message\",\"api\",\"import\"]},\"session\":" TEXT_OR_NULL

@@ -826,6 +826,9 @@ int bridge_alert_list(struct bridge *b, const char *tenant, json_t **out, struct
 int bridge_guards_get(struct bridge *b, const char *tenant, json_t **out, struct err *e);
 void bridge_guards_put(struct bridge *b, const char *tenant, const json_t *body,
                        bridge_done_fn done, void *arg);
+/* What a send of body's `text` would be told: {allowed,code,detail}. Keeps nothing. */
+void bridge_guards_try(struct bridge *b, const char *tenant, const json_t *body,
+                       bridge_done_fn done, void *arg);
 
 /* Who does not want to be written to: {phone,lid,source,session,text,reason,opted_out_at}. phone: a
  * number, or a LID. E_NOTFOUND "unknown_opt_out". */

@@ -43,9 +43,9 @@ async function tell(farEnd, image) {
 async function work(daemon, farEnd) {
   const chats = `${T}/sessions/shop/chats`;
   const send = (to, body) => daemon.ok('POST', `${T}/sessions/shop/messages?wait=server&timeout_s=20`, { to, ...body });
+  for (const { phone } of people.slice(5, 14)) await send(phone, { text: 'Your order is packed and leaves today 📦' });
   const last = (await daemon.ok('GET', `${chats}/${MARIANA}/messages?direction=in&limit=1`)).items[0];
   await send(MARIANA, { text: 'Of course! With a ribbon and a card.', reply_to: last.id });
-  for (const { phone } of people.slice(5, 14)) await send(phone, { text: 'Your order is packed and leaves today 📦' });
   await farEnd.post('/knobs', { account: SHOP, send_error: { error: 'forbidden', to: JOAO } }).catch(() => farEnd.post('/knobs', { account: SHOP, send_error: 'forbidden' }));
   await daemon.ok('POST', `${T}/sessions/shop/messages`, { to: JOAO, text: 'Hoje até as 19h, João!' });
   await farEnd.wait('refused', { account: SHOP, count: 1 });
@@ -108,6 +108,7 @@ const VIEWS = [
   { name: 'overview', at: 'overview', dark: true, before: busyDay },
   { name: 'inbox', at: 'inbox', dark: true, prepare: async (page, { wide }) => wide && openChat(page) },
   { name: 'chat', at: 'inbox', dark: true, prepare: (page) => openChat(page) },
+  { name: 'failed', at: 'inbox', prepare: (page) => openChat(page, 'João Pereira') },
   { name: 'sessions', at: 'sessions' },
   { name: 'session', at: 'sessions/shop' },
   { name: 'qr', at: 'sessions/returns', prepare: (page) => page.getByRole('link', { name: 'Link', exact: true }).or(page.getByRole('button', { name: 'Link', exact: true })).first().click() },
@@ -141,8 +142,8 @@ async function busyDay(page) {
     await route.fulfill({ response, json: stats });
   });
 }
-async function openChat(page) {
-  await page.getByText('Mariana Costa').first().click();
+async function openChat(page, name = 'Mariana Costa') {
+  await page.getByText(name).first().click();
   await page.locator('.thread .bubble, .thread [data-id]').last().waitFor({ timeout: 15_000 }).catch(() => {});
 }
 

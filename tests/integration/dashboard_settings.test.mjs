@@ -128,7 +128,12 @@ describe('settings', () => {
     assert.equal(guards.max_text_length, 900);
     assert.deepEqual(guards.forbidden.map((r) => [r.pattern, r.kind]), [['\\bcasino\\b', 'regex']]);
     assert.deepEqual(guards.opt_out.keywords, ['chega', 'basta']);
-    await page.getByLabel('Rule 1', { exact: true }).waitFor();
+    await page.getByLabel('Text', { exact: true }).fill('come to our Casino');
+    await page.getByRole('button', { name: 'Try a text' }).click();
+    await page.getByText('Would be refused').waitFor();
+    await page.getByLabel('Text', { exact: true }).fill('come to our shop');
+    await page.getByRole('button', { name: 'Try a text' }).click();
+    await page.getByText('May be sent').waitFor();
     await accessible(page, 'guards');
     await leave(page);
   });

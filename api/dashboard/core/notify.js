@@ -42,7 +42,7 @@ let audio = null, rung = 0;
 // Two soft tones, made here: no file to fetch.
 function ring(always = false) {
   if (!always && Date.now() - rung < SOUND_GAP_MS) return;
-  rung = Date.now();
+  if (!always) rung = Date.now();
   audio ??= new AudioContext();
   audio.resume();
   [[660, 0], [880, 0.12]].forEach(([frequency, at]) => {

@@ -418,6 +418,16 @@ static void what_is_forbidden_is_not_stored(void **state)
     assert_string_equal(send_body(x, TO_BOB "\"document\":{\"base64\":\"aGVsbG8=\",\"caption\":"
                                             "\"the casino\"}}"),
                         "forbidden_content");
+    static const char *const tried[][2] = {{"{\"text\":\"a CASINO\"}", "forbidden_content"},
+                                           {"{\"text\":\"call 555-1234\"}", "forbidden_content"},
+                                           {"{\"text\":\"casinos\"}", NULL}};
+    for (size_t i = 0; i < 3; i++) {
+        assert_string_equal(put(x, bridge_guards_try, tried[i][0], &shown), "");
+        assert_int_equal(json_flag(shown, "allowed", false), tried[i][1] == NULL);
+        assert_int_equal(json_str(shown, "code") == NULL, tried[i][1] == NULL);
+        json_decref(shown);
+    }
+    assert_string_equal(put(x, bridge_guards_try, "{}", NULL), "invalid_request");
     assert_int_equal(box_seq(x), before);
     assert_string_equal(send_body(x, TO_BOB "\"document\":{\"base64\":\"aGVsbG8=\",\"filename\":"
                                             "\"a.txt\"}}"),

@@ -1,11 +1,12 @@
 // Guards: what may not be sent, how stop words are listened for, and what the 24-hour window means.
 import { html } from 'htm/preact';
-import { get, of, put } from '../../core/api.js';
+import { useState } from 'preact/hooks';
+import { get, of, post, put } from '../../core/api.js';
 import { can, tenant } from '../../core/auth.js';
-import { t } from '../../core/i18n.js';
+import { language, t } from '../../core/i18n.js';
 import { useLoad } from '../../core/load.js';
-import { language } from '../../core/i18n.js';
 import { Button, Card, Checkbox, Field, IconButton, Loaded, Switch, TextField } from '../../ui/controls.js';
+import { problem } from '../../ui/overlay.js';
 import { FormEnd, ReadOnly, useForm } from './form.js';
 
 const KINDS = ['word', 'phrase', 'regex'];
@@ -63,8 +64,24 @@ function Edit({ doc, onSaved }) {
     ${may && html`<${FormEnd} form=${form} />`}</form>`;
 }
 
+// What would a send be told? As the rules are stored, not as they stand in the form.
+function Attempt() {
+  const [text, setText] = useState('');
+  const [verdict, setVerdict] = useState(null);
+  const [busy, setBusy] = useState(false);
+  const attempt = async (e) => {
+    e.preventDefault();
+    setBusy(true);
+    await post(of`/guards/try`, { text }).then(setVerdict, (error) => problem(error));
+    setBusy(false);
+  };
+  return html`<form onSubmit=${attempt}><${Card} title=${t('settings.guards.try')}><${TextField} multiline label=${t('settings.guards.try_text')} hint=${t('settings.guards.try_hint')} value=${text} onValue=${(v) => (setText(v), setVerdict(null))} />
+    <div class="row"><${Button} type="submit" busy=${busy} disabled=${!text.trim()}>${t('settings.guards.try')}</${Button}>
+      <span role="status">${verdict && html`<span class=${`status ${verdict.allowed ? 'ok' : 'bad'}`}>${t(verdict.allowed ? 'settings.guards.allowed' : 'settings.guards.refused')}</span> <bdi>${verdict.detail}</bdi>`}</span></div></${Card}></form>`;
+}
+
 const ready = (doc) => ({ ...doc, rules: withIds(doc.forbidden), at: ++made });
 export function Guards() {
   const doc = useLoad(async (signal) => ready(await get(of`/guards`, {}, { signal })), [tenant.value]);
-  return html`<${Loaded} of=${doc} lines=${8} height=${36} isEmpty=${() => false}>${(data) => html`<${Edit} key=${data.at} doc=${data} onSaved=${(saved) => doc.set(ready(saved))} />`}</${Loaded}>`;
+  return html`<${Loaded} of=${doc} lines=${8} height=${36} isEmpty=${() => false}>${(data) => html`<div class="stack"><${Edit} key=${data.at} doc=${data} onSaved=${(saved) => doc.set(ready(saved))} /><${Attempt} /></div>`}</${Loaded}>`;
 }
