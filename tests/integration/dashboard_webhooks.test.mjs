@@ -1,5 +1,6 @@
 // The Webhooks page on the real daemon: create, test, dead letters and their way back.
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { accessible, Browser, DESKTOP, open, PHONE } from './browser.mjs';
 import { Daemon, Receiver } from './harness.mjs';
@@ -196,6 +197,24 @@ describe('the Webhooks page', () => {
     assert.equal((await daemon.call('GET', `${T}/webhooks/shop`)).status, 404);
     await page.context().close();
     await receiver.close();
+  });
+
+  test('the receivers to copy are those of the documentation, with the path of the webhook', async () => {
+    await api('PUT', '/webhooks/copy', { url: 'https://erp.example.com/api/method/app.receive?x=1', events: ['call.received'] });
+    const page = await browser.signedIn(daemon, { at: 'webhooks/copy?tab=signature' });
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    for (const [title, file] of [['Python', 'receiver.py'], ['Node', 'receiver.mjs'], ['PHP', 'receiver.php'], ['C', 'receiver.c']]) {
+      await page.getByRole('tab', { name: title, exact: true }).click();
+      const code = page.locator('.code', { has: page.getByRole('heading', { name: file, exact: true }) });
+      await code.getByText('/api/method/app.receive').first().waitFor();
+      await code.getByRole('button', { name: 'Copy' }).click();
+      await code.getByRole('button', { name: 'Copied' }).waitFor();
+      const want = fs.readFileSync(new URL(`../../docs/examples/webhook/${file}`, import.meta.url), 'utf8').replaceAll('/hooks/whatsapp', '/api/method/app.receive');
+      assert.equal(await page.evaluate(() => navigator.clipboard.readText()), want, file);
+    }
+    await accessible(page, 'receivers to copy');
+    await page.context().close();
+    await api('DELETE', '/webhooks/copy');
   });
 
   test('nobody answers: the page says why and what to do, and when it is tried again', async () => {
