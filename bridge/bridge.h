@@ -320,7 +320,7 @@ void bridge_one_chat_uploaded(struct bridge *b, const struct bridge_principal *w
 int bridge_widget_ticket(struct bridge *b, const char *tenant, const struct bridge_principal *who,
                          const json_t *body, json_t **out, struct err *e);
 /* body {ticket}, which is void then. Answers what bridge_widget_chat() does, and `credential`; who
- * gets its principal. E_AUTH "unknown_ticket". */
+ * gets its principal. E_AUTH "unknown_ticket", "ticket_used" (a good one, once). */
 int bridge_widget_sign_in(struct bridge *b, const json_t *body, struct bridge_principal *who,
                           json_t **out, struct err *e);
 /* {tenant,session,session_status,chat,name,phone,agent,can_send,can_attach,expires_at} of somebody

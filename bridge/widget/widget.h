@@ -15,6 +15,7 @@
 #define WIDGET_TICKET_MS 120000
 #define WIDGET_MAX_TICKETS 4096 /* unused ones at once, of all tenants; past it E_LIMIT */
 #define WIDGET_TENANT_TICKETS 1024
+#define WIDGET_MAX_SPENT 1024 /* used ones that are remembered */
 #define WIDGET_MAX_TTL_S 3600 /* of a credential */
 #define WIDGET_MAX_NAME 80    /* characters of the agent's and of the customer's name */
 #define WIDGET_MAX_ORIGINS 16

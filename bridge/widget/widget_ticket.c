@@ -5,8 +5,8 @@
  * stay, and gives a ticket for that (access/tickets.h) -> the page hands it to the widget ->
  * bridge_widget_sign_in() takes it, and gives a credential (grant.c).
  *
- * A ticket that was used, is too old or was never there gets one and the same answer. Nothing is
- * written to the disk: after a restart the page asks its back end for another.
+ * Of the last used ones it is known that they were used: whoever shows one again is refused, but no
+ * guesser. Nothing is written to the disk: after a restart the page asks its back end for another.
  */
 #include "widget.h"
 
@@ -31,6 +31,8 @@ struct widgets {
     struct tickets *tickets;
     uint8_t files[WIDGET_MAX_FILES][CRYPTO_SHA256_LEN]; /* a ring */
     unsigned next_file;
+    uint8_t spent[WIDGET_MAX_SPENT][CRYPTO_SHA256_LEN]; /* hashes of used tickets; a ring too */
+    unsigned next_spent;
 };
 
 int widgets_create(struct widgets **out, struct err *e)
@@ -284,7 +286,23 @@ static int take_ticket(struct widgets *w, const char *text, struct grant *out)
     struct ticket *t = text != NULL ? tickets_take(w->tickets, text, strlen(text)) : NULL;
     bool good = t != NULL && grant_from(t->grant, out);
     ticket_free(t);
+    if (good && crypto_sha256(text, strlen(text), w->spent[w->next_spent]) == 0) {
+        w->next_spent = (w->next_spent + 1) % WIDGET_MAX_SPENT;
+    }
     return good ? 0 : E_AUTH;
+}
+
+/* A page out of a browser's cache brings the ticket that it brought before: nobody is guessing. */
+static bool was_used(const struct widgets *w, const char *text)
+{
+    uint8_t hash[CRYPTO_SHA256_LEN];
+    bool used = false;
+    if (text != NULL && crypto_sha256(text, strlen(text), hash) == 0) {
+        for (size_t i = 0; i < WIDGET_MAX_SPENT; i++) {
+            used = crypto_equal(w->spent[i], hash, sizeof(hash)) || used;
+        }
+    }
+    return used;
 }
 
 int bridge_widget_sign_in(struct bridge *b, const json_t *body, struct bridge_principal *who,
@@ -294,10 +312,14 @@ int bridge_widget_sign_in(struct bridge *b, const json_t *body, struct bridge_pr
     struct grant g;
     err_clear(e);
     int rc = body_check(body, fields, e);
-    if (rc == 0 && take_ticket(b->core->widgets, json_str(body, "ticket"), &g) != 0) {
-        rc = err_word(e, E_AUTH, "unknown_ticket",
-                      "this ticket was used, is older than two minutes or was never given; the "
-                      "page's back end must ask for another");
+    const char *ticket = json_str(body, "ticket");
+    if (rc == 0 && take_ticket(b->core->widgets, ticket, &g) != 0) {
+        rc = was_used(b->core->widgets, ticket)
+                 ? err_word(e, E_AUTH, "ticket_used",
+                            "this ticket was used already; the page's back end must ask for another")
+                 : err_word(e, E_AUTH, "unknown_ticket",
+                            "this ticket is older than two minutes or was never given; the page's "
+                            "back end must ask for another");
     }
     if (rc != 0) {
         return rc;

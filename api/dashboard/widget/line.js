@@ -81,7 +81,7 @@ async function enter(ticket) {
     tried = false;
   } catch (error) {
     problem.value = error;
-    if (error.code === 'unknown_ticket' && !tried) {
+    if (['ticket_used', 'unknown_ticket'].includes(error.code) && !tried) {
       tried = true;   // a page out of the browser's cache brings a ticket that was used: once more
       askTicket();
     } else if (/^credential_/.test(error.code)) over();

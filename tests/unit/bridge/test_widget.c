@@ -157,6 +157,11 @@ static void a_ticket_is_good_once(void **state)
     assert_true(json_flag(entered, "can_attach", false));
     assert_string_equal(who.subject, "widget:Maria");
     assert_int_equal(enter(x, json_str(made, "ticket"), &who, &again), E_AUTH);
+    struct err e;
+    json_t *used = json_pack("{s:O}", "ticket", json_object_get(made, "ticket"));
+    assert_int_equal(bridge_widget_sign_in(x->b, used, &who, &again, &e), E_AUTH);
+    assert_string_equal(err_word_of(&e), "ticket_used");
+    json_decref(used);
     assert_int_equal(enter(x, "wwt_", &who, &again), E_AUTH);
 
     struct bridge_principal back;
