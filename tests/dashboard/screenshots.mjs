@@ -102,12 +102,13 @@ async function shop(browser) {
   return { daemon, farEnd, receivers };
 }
 
-// name: the file; at: where; prepare: what a person does before the picture; dark: a dark one too
+// name: the file; at: where; before, prepare: what happens before the page, and before the picture; dark: a
+// dark one too; forms: which, if not these; locale: in this language, once there is its catalogue
 const VIEWS = [
   { name: 'sign-in', at: null, dark: true },
   { name: 'overview', at: 'overview', dark: true, before: busyDay },
   { name: 'inbox', at: 'inbox', dark: true, prepare: async (page, { wide }) => wide && openChat(page) },
-  { name: 'chat', at: 'inbox', dark: true, prepare: (page) => openChat(page) },
+  { name: 'chat', at: 'inbox', forms: [['phone', 'light'], ['phone', 'dark']], prepare: (page) => openChat(page) },
   { name: 'failed', at: 'inbox', prepare: (page) => openChat(page, 'João Pereira') },
   { name: 'sessions', at: 'sessions' },
   { name: 'session', at: 'sessions/shop' },
@@ -117,7 +118,7 @@ const VIEWS = [
   { name: 'activity', at: 'activity' },
   { name: 'usage', at: 'usage' },
   { name: 'keys', at: 'keys' },
-  { name: 'audit', at: 'audit', dark: true, prepare: (page) => page.locator('.entry summary').nth(1).click() },
+  { name: 'audit', at: 'audit', dark: true, prepare: (page, { wide }) => wide && page.locator('.entry summary').nth(1).click() },
   { name: 'settings', at: 'settings' },
   { name: 'guards', at: 'settings/guards' },
   { name: 'opt-outs', at: 'settings/opt-outs' },
@@ -190,7 +191,7 @@ const { daemon, farEnd, receivers } = await shop(browser);
 let total = 0, failed = 0;
 const spoken = (view) => !view.locale || fs.existsSync(path.join(ROOT, `api/dashboard/text/${view.locale}.json`));
 for (const view of VIEWS.filter((v) => spoken(v) && (only.length === 0 || only.includes(v.name)))) {
-  for (const [form, theme] of [['desktop', 'light'], ['phone', 'light'], ...(view.dark ? [['desktop', 'dark']] : [])]) {
+  for (const [form, theme] of view.forms ?? [['desktop', 'light'], ['phone', 'light'], ...(view.dark ? [['desktop', 'dark']] : [])]) {
     try {
       total += await take(browser, daemon, view, form, theme);
     } catch (error) {

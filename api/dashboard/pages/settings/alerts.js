@@ -10,7 +10,9 @@ import { Card, Empty, Icon, Loaded, Time } from '../../ui/controls.js';
 
 const KINDS = ['send_failures', 'session_flapping', 'queue_old', 'webhook_failing', 'agent_failing', 'agent_loop', 'disk_low', 'memory_high', 'store_failing'];
 const LOOK_MS = 30_000;
-const name = (kind) => (has(`settings.alerts.kinds.${kind}`) ? t(`settings.alerts.kinds.${kind}`) : kind);
+// the overview's words, so that an alert has one name
+const name = (kind) => (has(`overview.alerts.kinds.${kind}`) ? t(`overview.alerts.kinds.${kind}`) : has(`settings.alerts.kinds.${kind}`) ? t(`settings.alerts.kinds.${kind}`) : kind);
+const help = ({ alert, help: words }) => (has(`overview.alerts.help.${alert}`) ? t(`overview.alerts.help.${alert}`) : words);
 
 function Where({ alert }) {
   const { session, webhook } = alert;
@@ -21,7 +23,7 @@ function Where({ alert }) {
 }
 
 const Alert = ({ alert }) => html`<li class="alert"><${Icon} name="exclamation-triangle" /><div><strong>${name(alert.alert)}</strong> · <${Where} alert=${alert} />
-  <p dir="auto">${alert.detail}</p>${alert.help && html`<p class="hint" dir="auto">${alert.help}</p>`}
+  <p dir="auto">${alert.detail}</p>${help(alert) && html`<p class="hint" dir="auto">${help(alert)}</p>`}
   <p class="hint">${t('settings.alerts.since')} <${Time} at=${alert.since} />${alert.threshold != null && html` · ${t('settings.alerts.value', { value: number(alert.value), threshold: number(alert.threshold) })}`}</p></div></li>`;
 
 export function Alerts() {
