@@ -7,7 +7,7 @@ import { can } from '../../core/auth.js';
 import { throttled } from '../../core/load.js';
 import { on } from '../../core/live.js';
 import { keyOf } from './names.js';
-import { askChat, changeChat, loadChats, loadSessions, loadFacets, openChat, previewMessage, putChat, sessions, stopChats } from './store_chats.js';
+import { askChat, changeChat, list, loadChats, loadSessions, loadFacets, openChat, previewMessage, putChat, sessions, stopChats } from './store_chats.js';
 import { dropNotes, loadNotes, putNote } from './store_notes.js';
 import { ownEvent, showUnsent } from './store_send.js';
 import { closeThread, isOpenThread, messages, openThread, putMessage, reloadThread, thread } from './store_thread.js';
@@ -85,7 +85,7 @@ export function startInbox() {
 }
 
 export async function show(session, chat, options) {
-  if (openChat.value?.session !== session || openChat.value.id !== chat) openChat.value = null;
+  if (openChat.value?.session !== session || openChat.value.id !== chat) openChat.value = list.value.rows.get(keyOf(session, chat)) || null;
   loadNotes(session, chat);
   await openThread(session, chat, options);
   showUnsent();

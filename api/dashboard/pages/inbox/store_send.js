@@ -9,8 +9,9 @@ import { uploadFile } from './upload.js';
 import { dropMessage, isOpenThread, messages, putMessage, replaceMessage, thread } from './store_thread.js';
 
 const PROGRESS_STEP = 0.04;
+const CLOCKS_MS = 10 * 60_000;   // a browser's clock may differ from the server's
 const chains = new Map();   // chat → the promise of its last send
-const flying = new Map();   // chat → how many POSTs are on their way
+const flying = new Map();   // session → how many POSTs are on their way
 const held = [];            // events of our own messages whose POST is not answered yet
 const unsent = new Map();   // local id → its message, for chats that are not open
 
@@ -38,7 +39,10 @@ function draft({ session, chat, body, one, replyTo }) {
   };
 }
 
-function start(message) {
+function start(made) {
+  // at the end, whatever the clock of this browser says
+  const last = isOpenThread(made.session, made.chat) ? messages.value.at(-1)?.timestamp : '';
+  const message = last > made.timestamp ? { ...made, timestamp: last } : made;
   unsent.set(message.id, message);
   show(message);
   const key = keyOf(message.session, message.chat.id);
@@ -53,10 +57,12 @@ const show = (message) => {
 async function submit(message) {
   const { local, session, chat } = message;
   if (!unsent.has(message.id)) return null;   // taken back while it waited
-  const key = keyOf(session, chat.id);
-  flying.set(key, (flying.get(key) || 0) + 1);
+  const count = (n) => flying.set(session, (flying.get(session) || 0) + n);
+  let isFlying = false;
   try {
     if (local.part && !local.media_id) local.media_id = await upload(message);
+    count(1);
+    isFlying = true;
     const body = local.part ? { ...local.body, [local.part.kind]: file(local) } : local.body;
     const answer = await post(of`/sessions/${session}/messages`, body, { headers: { 'Idempotency-Key': local.key } });
     unsent.delete(message.id);
@@ -69,8 +75,8 @@ async function submit(message) {
     show(failed);
     return null;
   } finally {
-    flying.set(key, flying.get(key) - 1);
-    release(key);
+    if (isFlying) count(-1);
+    release();
   }
 }
 // Its bubble shows how far the file is, in steps that are worth a new picture.
@@ -91,15 +97,13 @@ export const reason = (error) => (error.status === 0 || error.status === undefin
 // An event of a message of ours. While a POST is on its way it may be that one's: it waits until the
 // answer says which id it has, so that no message is shown twice.
 export function ownEvent(message) {
-  const key = keyOf(message.session, message.chat.id);
-  const waits = [...flying].some(([name, n]) => n > 0 && name.startsWith(`${message.session}/`));
-  if (messages.value.some((m) => m.id === message.id) || !waits) return take(message);
-  held.push({ key, message });
-  return undefined;
+  if (messages.value.some((m) => m.id === message.id) || !flying.get(message.session)) take(message);
+  else held.push(message);
 }
 function take(message) {
   // one that we believe failed had arrived after all
-  const twin = [...unsent.values()].find((m) => m.status === 'failed' && m.local.unsure && m.session === message.session && m.type === message.type && (m.text || '') === (message.text || '') && message.timestamp >= m.timestamp);
+  const twin = [...unsent.values()].find((m) => m.status === 'failed' && m.local.unsure && isOpenThread(m.session, m.chat) && m.type === message.type && (m.text || '') === (message.text || '') &&
+    Date.parse(message.timestamp) > Date.parse(m.timestamp) - CLOCKS_MS);
   if (twin) {
     unsent.delete(twin.id);
     dropMessage(twin.id);
@@ -107,11 +111,9 @@ function take(message) {
   putMessage(message);
 }
 function release() {
-  const idle = [...flying.values()].every((n) => n === 0);
-  for (const entry of held.splice(0)) {
-    if (idle || messages.value.some((m) => m.id === entry.message.id)) {
-      if (isOpenThread(entry.message.session, entry.message.chat)) take(entry.message);
-    } else held.push(entry);
+  for (const message of held.splice(0)) {
+    if (flying.get(message.session) && !messages.value.some((m) => m.id === message.id)) held.push(message);
+    else if (isOpenThread(message.session, message.chat)) take(message);
   }
 }
 

@@ -2,10 +2,12 @@
 // lies far from the eye is dropped and fetched again, so that 20,000 messages cost no more than these.
 import { batch, signal } from '@preact/signals';
 import { get, of } from '../../core/api.js';
+import { t } from '../../core/i18n.js';
+import { toast } from '../../ui/overlay.js';
 import { sameChat } from './names.js';
 import { openChat } from './store_chats.js';
 
-const PAGE = 60;
+const PAGE = 60, FIRST_MOST = 300;
 export const WINDOW = 900;   // most messages in memory; past it those of the far end go
 // session, chat: which; older, newer: how to go on ({cursor} or {around}), null at an end;
 // unreadFrom: id of the first message that was unread when it was opened; focus: {id} of one to show,
@@ -27,8 +29,8 @@ function forget() {
   for (const m of messages.value) if (m.media?.local_url && !m.local) URL.revokeObjectURL(m.media.local_url);
 }
 
-// Opens a chat, at its end or around one message.
-export async function openThread(session, chat, { around = null } = {}) {
+// Opens a chat: where its unread messages begin, around one message, or at its very end.
+export async function openThread(session, chat, { around = null, atEnd = false } = {}) {
   const mine = ++round;
   forget();
   batch(() => {
@@ -37,8 +39,10 @@ export async function openThread(session, chat, { around = null } = {}) {
   });
   try {
     const whole = openChat.value?.session === session && openChat.value.id === chat ? openChat.value : null;
+    // enough to begin where the unread ones begin
+    const limit = around || atEnd ? PAGE : Math.min(FIRST_MOST, Math.max(PAGE, (whole?.unread_count || 0) + 20));
     const [answer, now] = await Promise.all([
-      get(path({ session, chat }), { limit: PAGE, around }),
+      get(path({ session, chat }), { limit, around }),
       whole || get(of`/sessions/${session}/chats/${chat}`).catch((error) => (error.status === 404 ? null : Promise.reject(error))),
     ]);
     if (mine !== round) return;
@@ -46,11 +50,17 @@ export async function openThread(session, chat, { around = null } = {}) {
     const items = ascending(answer);
     batch(() => {
       messages.value = items;
-      thread.value = { ...thread.value, loading: false, older: onward(answer.next_cursor), newer: onward(answer.previous_cursor), unreadFrom: around ? null : firstUnread(items, now?.unread_count || 0) };
+      thread.value = { ...thread.value, loading: false, older: onward(answer.next_cursor), newer: onward(answer.previous_cursor), unreadFrom: around || atEnd ? null : firstUnread(items, now?.unread_count || 0) };
     });
   } catch (error) {
-    if (mine === round) thread.value = { ...thread.value, loading: false, error };
+    if (mine !== round) return;
+    if (around && error.code === 'unknown_message') {
+      toast(t('inbox.not_here'), { tone: 'info' });
+      return openThread(session, chat);
+    }
+    thread.value = { ...thread.value, loading: false, error };
   }
+  return undefined;
 }
 
 // Nothing was ever said with them: as much of a chat as can be known.
@@ -150,7 +160,7 @@ export function showMessage(id) {
   if (messages.value.some((m) => m.id === id)) thread.value = { ...thread.value, focus: { id } };
   else openThread(session, chat, { around: id });
 }
-export const showNewest = () => openThread(thread.value.session, thread.value.chat);
+export const showNewest = () => openThread(thread.value.session, thread.value.chat, { atEnd: true });
 
 export const isOpenThread = (session, chat) => thread.value.session === session && (thread.value.chat === chat?.id || sameChat(openChat.value, chat));
 
