@@ -103,6 +103,7 @@ describe('files', () => {
     await page.getByLabel('API key').fill(daemon.key);
     await page.keyboard.press('Enter');
     await page.locator('main h1').waitFor();
+    await page.waitForFunction(() => !document.querySelector('main .skeleton'));
     console.log(`# first load: ${first} bytes on the wire; with the first page signed in: ${bytes} bytes, ${files} requests`);
     assert.ok(first > 10_000 && first < FIRST_LOAD_BYTES, `${first} bytes`);
     await leave(page);
@@ -252,7 +253,9 @@ describe('by keyboard alone', () => {
     await signInPage(page);
     await page.keyboard.insertText(daemon.key);   // the field has the focus
     await press(page, 'Enter');
-    await page.locator('.shell').waitFor();
+    await page.waitForFunction(() => document.activeElement.tagName === 'H1' && document.activeElement.closest('main.page-overview'));
+    await page.reload();
+    await page.locator('main h1').waitFor();
     await press(page, 'Tab');
     assert.equal(await focused(page), 'Skip to content');
     await press(page, 'Enter');

@@ -18,6 +18,7 @@ export const me = signal(null);        // GET /v1/me
 export const tenants = signal([]);     // ids that the menu offers; one for a tenant's key
 export const tenant = signal('');
 export const signedIn = computed(() => Boolean(key.value && me.value));
+export const arrived = signal(false);  // the sign-in page was here before: no reload of a page
 export const refusal = signal(null);   // why the sign-in page is shown again
 
 export function chooseTenant(id) {

@@ -1,7 +1,7 @@
 // The first page: a key, or the one-time link of `wabridge dashboard`.
 import { html } from 'htm/preact';
 import { useEffect, useState } from 'preact/hooks';
-import { refusal, signIn, signInByTicket } from '../core/auth.js';
+import { arrived, refusal, signIn, signInByTicket } from '../core/auth.js';
 import { LANGUAGES, language, t, useLanguage } from '../core/i18n.js';
 import { Button, Field } from '../ui/controls.js';
 
@@ -25,6 +25,7 @@ export default function SignIn({ ticket }) {
     setBusy(false);
   };
   useEffect(() => {
+    arrived.value = true;
     if (ticket) attempt(() => signInByTicket(ticket));
   }, []);
   const words = (e) => (e.status === 0 ? t('errors.offline_detail') : e.status === 401 ? t(ticket && !text ? 'sign_in.bad_link' : 'sign_in.bad_key') : e.message);

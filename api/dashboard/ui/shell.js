@@ -1,7 +1,7 @@
 // The frame around every page: menu, tenant, connection, language, theme.
 import { html } from 'htm/preact';
 import { useEffect, useErrorBoundary, useRef, useState } from 'preact/hooks';
-import { can, chooseTenant, isAdmin, me, signOut, tenant, tenants } from '../core/auth.js';
+import { arrived, can, chooseTenant, isAdmin, me, signOut, tenant, tenants } from '../core/auth.js';
 import { LANGUAGES, language, t, useLanguage } from '../core/i18n.js';
 import { listen as listenToKeys } from '../core/keys.js';
 import { connect, connection, disconnect, retryNow } from '../core/live.js';
@@ -63,11 +63,12 @@ function Page({ inert }) {
     const name = entry ? `${t(`pages.${page}`)} · wabridge` : 'wabridge';
     document.title = unseen.value ? `(${number(unseen.value)}) ${name}` : name;
   }, [page, language.value, unseen.value]);
-  // A new page is told to a screen reader by its heading; the first one is not taken from the reader.
-  const first = useRef(true);
+  // A new page is told to a screen reader by its heading; one that was loaded again is not taken from the reader.
+  const told = useRef(arrived.value ? '' : page);
   useEffect(() => {
-    if (!first.current) main.current.querySelector('h1')?.focus({ preventScroll: true });
-    first.current = false;
+    if (!loaded.has(page)) return;
+    if (told.current !== page) main.current.querySelector('h1')?.focus({ preventScroll: true });
+    told.current = page;
     scrollTo(0, 0);
   }, [page, loaded.has(page)]);
   const Body = loaded.get(page);
