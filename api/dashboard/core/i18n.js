@@ -34,7 +34,8 @@ async function load(name) {
   if (catalogues.value[name] && Object.keys(catalogues.value[name]).length) return;
   const response = await fetch(files[name](), { credentials: 'omit' });
   if (!response.ok) throw new Error(`catalogue ${name}: ${response.status}`);
-  catalogues.value = { ...catalogues.value, [name]: await response.json() };
+  const texts = await response.json();   // before the spread: another language may have come meanwhile
+  catalogues.value = { ...catalogues.value, [name]: texts };
 }
 
 // English first, so that there is always something to fall back on.
