@@ -124,7 +124,7 @@ const VIEWS = [
   { name: 'opt-outs', at: 'settings/opt-outs' },
   { name: 'alerts', at: 'settings/alerts' },
   { name: 'node', at: 'settings/node' },
-  { name: 'right-to-left', at: 'inbox', locale: 'ar', prepare: async (page, { wide }) => wide && openChat(page) },
+  { name: 'right-to-left', at: 'inbox', locale: 'fa', prepare: async (page, { wide }) => wide && openChat(page) },
 ];
 // The daemon has run for a minute; a picture of the overview wants a day. Only these numbers are made up.
 async function busyDay(page) {
