@@ -19,9 +19,10 @@ function App() {
     const first = PAGES.find((page) => !page.scope || can(page.scope));
     go(first.id, [], {}, { replace: true });
   }
-  return html`${signedIn.value ? html`<${Shell} key=${me.value.id} />` : html`<${SignIn} ticket=${ticket} />`}<${Overlays} />`;
+  return html`${signedIn.value ? html`<${Shell} key=${me.value.id} />` : html`<${SignIn} ticket=${ticket} trouble=${trouble} />`}<${Overlays} />`;
 }
 
 await useLanguage();
-if (!ticket && key.value) await signIn(key.value).catch(() => {});
+let trouble = null;
+if (!ticket && key.value) await signIn(key.value).catch((error) => (trouble = error));
 render(html`<${App} />`, document.getElementById('app'));

@@ -155,6 +155,29 @@ describe('sign-in', () => {
     await Promise.all([leave(page), leave(again)]);
   });
 
+  test('a daemon that cannot answer at a reload costs nobody the key: the page says so, and tries again', async () => {
+    const page = await browser.signedIn(daemon, { at: 'settings' });
+    await page.route('**/v1/me', (route) => route.fulfill({ status: 503, contentType: 'application/problem+json', body: JSON.stringify({ code: 'starting', detail: 'The daemon is starting.' }) }));
+    await page.reload();
+    await page.getByText('The daemon is starting.').waitFor();
+    await page.unroute('**/v1/me');
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await page.locator('main.page-settings h1').waitFor();
+    await page.reload();
+    await page.locator('main.page-settings h1').waitFor();
+    await leave(page);
+  });
+
+  test('an address that was cut short still opens the page', async () => {
+    const page = await browser.signedIn(daemon, { at: 'settings' });
+    await page.evaluate(() => (location.hash = '#/sessions/50%'));
+    await page.locator('main.page-sessions').waitFor();
+    await page.reload();
+    await page.locator('main.page-sessions').waitFor();
+    assert.deepEqual(page.faults, []);
+    await leave(page);
+  });
+
   test('a key that ends, or is deleted, brings back the sign-in page and says why', async () => {
     const key = await daemon.ok('POST', '/v1/tenants/default/keys', { name: 'short', role: 'admin', expires_at: new Date(Date.now() + 8000).toISOString() });
     const page = await browser.signedIn(daemon, { key: key.key, at: 'settings' });
@@ -251,7 +274,8 @@ describe('by keyboard alone', () => {
     const page = await browser.person();
     await page.goto(daemon.base);
     await signInPage(page);
-    await page.keyboard.insertText(daemon.key);   // the field has the focus
+    await page.waitForFunction(() => document.activeElement.type === 'password');   // the field has the focus by itself
+    await page.keyboard.insertText(daemon.key);
     await press(page, 'Enter');
     await page.waitForFunction(() => document.activeElement.tagName === 'H1' && document.activeElement.closest('main.page-overview'));
     await page.reload();

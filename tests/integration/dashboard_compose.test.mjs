@@ -236,3 +236,25 @@ test('it fits a phone', async () => {
   const { scrollWidth } = await page.evaluate(() => ({ scrollWidth: document.documentElement.scrollWidth }));
   assert.ok(scrollWidth <= PHONE.width, `${scrollWidth} px wide`);
 });
+
+test('what one sends is seen from wherever one was, and notices do not lie over where one writes', async () => {
+  const last = { type: 'text', from: ALICE, to: ME };
+  for (let n = 0; n < 40; n++) await farEnd.post('/send', { ...last, text: `page ${n}` });
+  await events.find((e) => e.type === 'message.received' && e.data.text === 'page 39');
+  for (const viewport of [undefined, PHONE]) {
+    const reader = await browser.signedIn(daemon, { viewport, at: `inbox/main/${encodeURIComponent(chat.id)}` });
+    const write = reader.getByRole('textbox', { name: 'Message to Alice' });
+    await reader.locator('.bubble').first().waitFor();
+    await reader.locator('.scroller').evaluate((pane) => (pane.scrollTop = 0));
+    await reader.getByRole('button', { name: 'newest' }).first().waitFor();
+    const words = `Seen at once ${viewport ? 'there' : 'here'}`;
+    await write.fill(words);
+    await reader.getByRole('button', { name: 'Send', exact: true }).click();
+    await reader.locator('.message.out').filter({ hasText: words }).waitFor();
+    await reader.locator('.composer-file').setInputFiles([{ name: 'nothing.txt', mimeType: 'text/plain', buffer: Buffer.alloc(0) }]);
+    const notice = await reader.locator('.toast').boundingBox(), composer = await reader.locator('.composer').boundingBox();
+    assert.ok(notice.y >= 0 && notice.y + notice.height <= composer.y, `${notice.y + notice.height} is over ${composer.y}`);
+    assert.deepEqual(reader.faults, []);
+    await reader.context().close();
+  }
+});

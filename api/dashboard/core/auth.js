@@ -67,10 +67,13 @@ export async function signIn(text) {
     refusal.value = null;
     me.value = who;
   } catch (error) {
-    forget();
+    // a daemon that begins, or is too busy, has not said that the key is bad: the tab keeps what it had
+    forget({ storage: error.status === 401 });
     throw error;
   }
 }
+// What the tab holds from before, for another attempt.
+export const savedKey = () => kept((s) => s.getItem(KEY)) || '';
 
 // A one-time ticket of a link: exchanged for a key of its own.
 export async function signInByTicket(ticket) {
@@ -78,8 +81,8 @@ export async function signInByTicket(ticket) {
   await signIn(answer.key);
 }
 
-function forget() {
-  kept((s) => s.removeItem(KEY));
+function forget({ storage = true } = {}) {
+  if (storage) kept((s) => s.removeItem(KEY));
   key.value = '';
   me.value = null;
 }

@@ -1,9 +1,17 @@
 // Where we are: #/page/part/part?name=value. The hash, so that one file serves every page.
 import { signal } from '@preact/signals';
 
+// A % that begins no letter stands for itself: somebody typed the address, or cut it short.
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
 function read() {
   const [path, query = ''] = location.hash.replace(/^#\/?/, '').split('?');
-  const parts = path.split('/').filter(Boolean).map(decodeURIComponent);
+  const parts = path.split('/').filter(Boolean).map(decoded);
   return { page: parts[0] || '', parts: parts.slice(1), query: Object.fromEntries(new URLSearchParams(query)) };
 }
 export const route = signal(read());

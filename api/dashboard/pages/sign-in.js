@@ -1,7 +1,7 @@
 // The first page: a key, or the one-time link of `wabridge dashboard`.
 import { html } from 'htm/preact';
 import { useEffect, useState } from 'preact/hooks';
-import { arrived, refusal, signIn, signInByTicket } from '../core/auth.js';
+import { arrived, refusal, savedKey, signIn, signInByTicket } from '../core/auth.js';
 import { LANGUAGES, language, t, useLanguage } from '../core/i18n.js';
 import { Button, Field } from '../ui/controls.js';
 
@@ -14,10 +14,11 @@ export function takeTicket() {
   return ticket;
 }
 
-export default function SignIn({ ticket }) {
-  const [text, setText] = useState('');
+// trouble: why the key of before this reload could not be used; it stands in the field for another attempt
+export default function SignIn({ ticket, trouble }) {
+  const [text, setText] = useState(ticket ? '' : savedKey);
   const [busy, setBusy] = useState(Boolean(ticket));
-  const [error, setError] = useState(null);
+  const [error, setError] = useState(refusal.value ? null : trouble);
   const attempt = async (act) => {
     setBusy(true);
     setError(null);

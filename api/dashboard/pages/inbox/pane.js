@@ -65,6 +65,12 @@ export function Pane({ th, items, chat, onMenu, onReply, onPicture }) {
     else left.current ??= items.at(-1)?.id;
     if (end) markSeen();
   });
+  // what one sends is seen, from wherever one was
+  const newest = items.at(-1);
+  const sending = newest?.local && newest.status === 'sending' ? newest.id : null;
+  useEffect(() => {
+    if (settled && sending) virtual.scrollToEnd();
+  }, [sending]);
   // a window that changes, or a field that grows below, does not push the end out of sight
   const ending = useRef(true);
   ending.current = atEnd;

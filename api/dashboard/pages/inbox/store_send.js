@@ -26,6 +26,9 @@ export function sendMessage({ session, chat, text = '', files = [], replyTo = nu
   }));
 }
 
+// Words and files that are not sent yet live in this page only: leaving it asks first.
+addEventListener('beforeunload', (e) => unsent.size > 0 && e.preventDefault());
+
 function draft({ session, chat, body, one, replyTo }) {
   const { part, text } = one;
   const id = `local:${crypto.randomUUID?.() || Math.random()}`;
