@@ -59,14 +59,16 @@ static void on_grown(struct bridge_watch *w)
     stream_wake(w->data);
 }
 
-/* Does whoever opened it still have the same rights? */
+/* Does whoever opened it still have the same rights? Once he has not, the stream has ended: whoever
+ * asks next is not told of a version that was looked at. */
 static bool is_allowed(struct stream *s)
 {
     uint64_t version = bridge_access_version(s->api->bridge);
     bool same = version == s->access_version &&
                 (s->who.expires_ms == 0 || s->who.expires_ms > clock_wall_ms());
+    s->ended = s->ended || (!same && bridge_principal_check(s->api->bridge, &s->who, NULL) != 0);
     s->access_version = version;
-    return same || bridge_principal_check(s->api->bridge, &s->who, NULL) == 0;
+    return !s->ended;
 }
 
 /* What is told once: not for who is behind, and without a number, so that coming back is not changed
@@ -74,9 +76,12 @@ static bool is_allowed(struct stream *s)
 static void on_passing(struct bridge_watch *w, const char *type, const char *text, size_t len)
 {
     struct stream *s = w->data;
-    if (s->ended || s->out.failed || s->out.len - s->sent > PIECE ||
-        !bridge_types_match(s->types, type) || !bridge_sees_event(&s->who, text, len) ||
-        !is_allowed(s)) {
+    if (s->ended || s->out.failed || s->out.len > PIECE ||
+        !bridge_types_match(s->types, type) || !bridge_sees_event(&s->who, text, len)) {
+        return;
+    }
+    if (!is_allowed(s)) {
+        stream_wake(s); /* to its end */
         return;
     }
     buf_printf(&s->out, "event: %s\ndata: ", type);

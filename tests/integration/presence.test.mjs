@@ -1,7 +1,7 @@
 // Who is typing: told to streams that are open at that moment, kept nowhere.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { ALICE, BOB, Daemon, EventStream, FarEnd, ME, TEAM } from './harness.mjs';
+import { ALICE, BOB, Daemon, EventStream, FarEnd, ME, TEAM, within } from './harness.mjs';
 
 let farEnd, daemon, session;
 const CAROL = '5511900000003';
@@ -56,6 +56,20 @@ test('typing is told to streams of those who may see the session, and kept nowhe
   for (const s of [foreign, elsewhere]) assert.deepEqual(s.items.filter((e) => e.type === 'chat.presence'), []);
   const log = await daemon.ok('GET', '/v1/tenants/default/events?after=0&limit=500');
   assert.equal(log.items.some((e) => e.type === 'chat.presence'), false);
+});
+
+test('a stream whose key is gone ends at the first thing that it is not told', async () => {
+  const whole = await stream('default', daemon.key, 0);
+  const { key, id } = await daemon.ok('POST', '/v1/tenants/default/keys', { name: 'leaver', role: 'agent' });
+  const leaver = await stream('default', key, 0);
+  for (const s of [whole, leaver]) await s.find((e) => e.type === 'message.received'); // they are open
+  await farEnd.post('/presence', { from: ALICE, to: ME, state: 'typing' });
+  await leaver.find(typing(ALICE, 'typing'));
+  await daemon.ok('DELETE', `/v1/tenants/default/keys/${id}`);
+  await farEnd.post('/presence', { from: ALICE, to: ME, state: 'paused' });
+  await whole.find(typing(ALICE, 'paused'));
+  await within(leaver.done, 'end of the stream of a deleted key');
+  assert.equal(leaver.items.some(typing(ALICE, 'paused')), false);
 });
 
 test('who is there is told of the chats that were asked for', async () => {
