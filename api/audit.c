@@ -184,9 +184,13 @@ static bool is_outside(const struct api_request *r)
                               !bridge_sees_session(&r->who, session)));
 }
 
+/* Anybody may send what an open route does not take, as often as he likes: such a call is counted
+ * with the refusals, so that nobody without a key fills the log. */
 static bool is_refusal(const struct api_request *r, int status)
 {
-    return status == MHD_HTTP_UNAUTHORIZED || status == MHD_HTTP_FORBIDDEN ||
+    return (r->route != NULL && (r->route->flags & API_GUESS) != 0 &&
+            status >= MHD_HTTP_BAD_REQUEST) ||
+           status == MHD_HTTP_UNAUTHORIZED || status == MHD_HTTP_FORBIDDEN ||
            status == MHD_HTTP_TOO_MANY_REQUESTS ||
            (status == MHD_HTTP_NOT_FOUND && is_outside(r));
 }

@@ -207,6 +207,24 @@ static void test_refused_logins(void **state)
     json_decref(body);
 }
 
+/* What nobody has to have a key for is written down as seldom, whatever is wrong with it. */
+static void test_open_routes(void **state)
+{
+    static const char *const at[][2] = {
+        {"/v1/sign-in", "{\"ticket\":5}"}, {"/v1/widget/sign-in", "{\"a\":1}"},
+        {"/v1/sign-in", "no json"}};
+    (void)state;
+    for (int i = 0; i < 9 * AUDIT_PER_ADDRESS; i++) {
+        ask(&h, "POST", at[i % 3][0], "Content-Type: application/json\r\n", at[i % 3][1], &a);
+        assert_in_range(a.status, 400, 499);
+    }
+    ask(&h, "POST", "/v1/keys", h.auth, "{\"name\":\"behind\"}", &a);
+    assert_int_equal(a.status, 201);
+    assert_in_range(count("/v1/audit?action=sign_in.*&limit=500") +
+                        count("/v1/audit?action=widget.*&limit=500"),
+                    0, 2 * AUDIT_PER_ADDRESS);
+}
+
 /* Lines that anybody can check: hash over the line without it, prev of the next one. */
 static void test_lines(void **state)
 {
@@ -277,6 +295,7 @@ int main(void)
         cmocka_unit_test(test_reads_and_sends),
         cmocka_unit_test(test_above_tenants),
         cmocka_unit_test(test_refused_logins),
+        cmocka_unit_test(test_open_routes),
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_pages),
     };
