@@ -204,6 +204,9 @@ const char *auth_ticket(const struct api_request *r, const char *query, size_t *
 /* Who asks, and may he: fills r->who. E_AUTH, E_FORBIDDEN, E_NOTFOUND "unknown_tenant",
  * "unknown_session". */
 int auth_check(struct api_request *r, struct err *e);
+/* Is what the path names of the one chat that a widget is for? To be asked once the call was counted:
+ * a file is looked for in the messages of the chat. E_NOTFOUND. */
+int auth_check_place(const struct api_request *r, struct err *e);
 /* The same of a body that says where it goes, once it was read. */
 int auth_check_body(struct api_request *r, struct err *e);
 

@@ -80,7 +80,8 @@ static int check_place(const struct api_request *r, struct err *e)
     return webhook != NULL ? bridge_webhook_seen(r->api->bridge, tenant, &r->who, webhook, e) : 0;
 }
 
-/* Who is limited to one chat gets at what is marked for that, and only at what is of it. */
+/* Who is limited to one chat gets at what is marked for that; whether it is of it, is looked at in
+ * auth_check_place(). */
 static int check_chat(const struct api_request *r, struct err *e)
 {
     if (!bridge_of_one_chat(&r->who)) {
@@ -91,8 +92,15 @@ static int check_chat(const struct api_request *r, struct err *e)
     if ((r->route->flags & (API_CHAT | API_CHAT_ONLY)) == 0) {
         return err_set(e, E_FORBIDDEN, "the credential of a widget is for one chat only");
     }
-    return bridge_one_chat_check(r->api->bridge, &r->who, r->param[PARAM_CHAT],
-                                 r->param[PARAM_MESSAGE], r->param[PARAM_MEDIA], e);
+    return 0;
+}
+
+int auth_check_place(const struct api_request *r, struct err *e)
+{
+    return bridge_of_one_chat(&r->who)
+               ? bridge_one_chat_check(r->api->bridge, &r->who, r->param[PARAM_CHAT],
+                                       r->param[PARAM_MESSAGE], r->param[PARAM_MEDIA], e)
+               : 0;
 }
 
 int auth_check_body(struct api_request *r, struct err *e)

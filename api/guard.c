@@ -333,7 +333,8 @@ int request_admit(struct api_request *r, struct err *e)
     }
     rc = auth_check(r, e);
     limits_door_result(r, e);
-    if (rc != 0 || (rc = limits_take(r, e)) != 0 || (rc = check_names(r, e)) != 0 ||
+    if (rc != 0 || (rc = limits_take(r, e)) != 0 || (rc = auth_check_place(r, e)) != 0 ||
+        (rc = check_names(r, e)) != 0 ||
         (rc = query_parse(raw_query, r->route->query, &r->query, e)) != 0 ||
         (rc = check_idempotency(r, e)) != 0) {
         return rc;

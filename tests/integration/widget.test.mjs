@@ -131,6 +131,20 @@ describe('without WhatsApp', () => {
   });
 });
 
+test('what is looked for in the messages of the chat is counted first', async () => {
+  const daemon = await Daemon.start({ settings: { ...QUIET, 'limits.rates': 'on', 'limits.media_per_minute': 3 } });
+  try {
+    const { credential: key } = await open(daemon);
+    const look = (i) => daemon.call('GET', `${T}/media/${i.toString(16).padStart(64, '0')}`, { key });
+    const answers = [];
+    for (let i = 0; i < 30; i++) answers.push((await look(i)).status);
+    assert.equal(answers[0], 404);
+    assert.ok(answers.includes(429), `${answers}`);
+  } finally {
+    await daemon.close();
+  }
+});
+
 test('it is worth what its key is worth, and outlives a restart', async () => {
   const daemon = await Daemon.start({ settings: QUIET });
   try {
