@@ -65,6 +65,28 @@ static unsigned sweep(struct tickets *t, const char *tenant, uint64_t now)
     return same;
 }
 
+/* A widget that asks and asks takes the place of its own oldest, not that of others of its tenant. */
+static void make_place(struct tickets *t, const struct bridge_principal *who)
+{
+    struct ticket *oldest = NULL;
+    unsigned same = 0;
+    LIST_FOREACH(&t->all, it, next)
+    {
+        struct ticket *one = LIST_ENTRY(it, struct ticket, link);
+        if (strcmp(one->who.tenant, who->tenant) == 0 &&
+            strcmp(one->who.subject, who->subject) == 0 &&
+            strcmp(one->who.sessions, who->sessions) == 0 &&
+            strcmp(one->who.chat[0], who->chat[0]) == 0) {
+            oldest = oldest == NULL ? one : oldest;
+            same++;
+        }
+    }
+    if (same >= TICKETS_OF_WIDGET) {
+        drop(t, oldest);
+        ticket_free(oldest);
+    }
+}
+
 static int check_room(struct tickets *t, const char *tenant, uint64_t now, struct err *e)
 {
     unsigned same = sweep(t, tenant, now);
@@ -101,6 +123,9 @@ int tickets_make(struct tickets *t, const char *tenant, const struct bridge_prin
                  json_t *grant, char text[TICKET_LEN + 1], struct err *e)
 {
     uint64_t now = clock_mono_ms();
+    if (bridge_of_one_chat(who)) {
+        make_place(t, who);
+    }
     int rc = check_room(t, tenant, now, e);
     struct ticket *one = rc == 0 ? mem_calloc(1, sizeof(*one)) : NULL;
     if (one != NULL) {

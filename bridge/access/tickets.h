@@ -9,6 +9,7 @@
 #include "bridge.h"
 #include "crypto.h"
 
+#define TICKETS_OF_WIDGET 4 /* that one widget's credential has waiting; one more ends its oldest */
 #define TICKET_LEN 47 /* a prefix of 4 and 256 bits in base64url */
 
 struct ticket_rules {

@@ -69,6 +69,36 @@ static void test_once(void **state)
     assert_false(take(other));
 }
 
+static void test_widgets_crowd_out_nobody(void **state)
+{
+    (void)state;
+    static const struct ticket_rules wide = {
+        .prefix = "tst_", .life_ms = 30000, .max = 100, .max_per_tenant = 2 * TICKETS_OF_WIDGET};
+    struct tickets *t = tickets_create(&wide);
+    struct bridge_principal widget = who, other;
+    char first[TICKET_LEN + 1], texts[3 * TICKETS_OF_WIDGET][TICKET_LEN + 1], key[TICKET_LEN + 1];
+    assert_non_null(t);
+    strcpy(widget.subject, "widget:Maria");
+    strcpy(widget.sessions, "main");
+    strcpy(widget.chat[0], "5511900000001@c.us");
+    other = widget;
+    strcpy(other.chat[0], "5511900000002@c.us");
+    assert_int_equal(tickets_make(t, "acme", &other, NULL, first, NULL), 0);
+    for (size_t i = 0; i < 3 * TICKETS_OF_WIDGET; i++) {
+        assert_int_equal(tickets_make(t, "acme", &widget, NULL, texts[i], NULL), 0);
+    }
+    assert_int_equal(tickets_make(t, "acme", &who, NULL, key, NULL), 0);
+    for (size_t i = 0; i < 3 * TICKETS_OF_WIDGET; i++) {
+        struct ticket *one = tickets_take(t, texts[i], TICKET_LEN);
+        assert_int_equal(one != NULL, i >= 2 * TICKETS_OF_WIDGET);
+        ticket_free(one);
+    }
+    struct ticket *one = tickets_take(t, first, TICKET_LEN);
+    assert_non_null(one);
+    ticket_free(one);
+    tickets_free(t);
+}
+
 static void test_what_is_none(void **state)
 {
     (void)state;
@@ -129,6 +159,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_widgets_crowd_out_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_none, setup, teardown),
         cmocka_unit_test_setup_teardown(test_end, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
