@@ -179,6 +179,7 @@ describe('settings', () => {
     await page.getByRole('button', { name: 'Save' }).click();
     await toast(page, 'Saved');
     assert.deepEqual((await daemon.ok('GET', `${T}/widget`)).origins, ['https://erp.example.com']);
+    await page.getByText('data-tenant="default" data-ticket=').waitFor();
     await accessible(page, 'widget');
     await leave(page);
   });

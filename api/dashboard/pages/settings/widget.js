@@ -8,7 +8,7 @@ import { Card, Copy, Loaded, TextField } from '../../ui/controls.js';
 import { FormEnd, useForm } from './form.js';
 
 const lines = (text) => text.split('\n').map((line) => line.trim()).filter(Boolean);
-const script = () => `<script src="${location.origin}/widget.js" data-ticket="TICKET" defer></script>`;
+const script = () => `<script src="${location.origin}/widget.js" data-tenant="${tenant.value}" data-ticket="TICKET" async></script>`;
 const ticket = () => `curl -H "Authorization: Bearer $WABRIDGE_KEY" --json '{"session":"main","to":"+55 11 98888-7777","name":"Ana"}' ${location.origin}/v1/tenants/${tenant.value}/widget/tickets`;
 
 function Origins({ doc, onSaved }) {
