@@ -25,6 +25,9 @@ export function bytes(n) {
 // As [memory] of the configuration counts.
 export const mebibytes = (n) => `${number(Math.round(n / 1048576))}\u00a0MiB`;
 
+// Persian has no narrow units: they would be Latin letters.
+const unitDisplay = () => (language.value === 'fa' ? 'short' : 'narrow');
+
 // 95 → "1 min 35 s", in at most two parts.
 export function duration(seconds) {
   if (seconds == null) return '–';
@@ -34,7 +37,7 @@ export function duration(seconds) {
   for (const [unit, size] of parts) {
     const n = Math.floor(left / size);
     left -= n * size;
-    if (n > 0 || (unit === 'second' && out.length === 0)) out.push(number(n, { style: 'unit', unit, unitDisplay: 'narrow' }));
+    if (n > 0 || (unit === 'second' && out.length === 0)) out.push(number(n, { style: 'unit', unit, unitDisplay: unitDisplay() }));
     if (out.length === 2) break;
   }
   return out.join(' ');

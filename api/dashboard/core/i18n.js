@@ -55,6 +55,8 @@ export function t(key, values = {}) {
   if (typeof text === 'object') text = text[plural.value.select(Number(values.n))] ?? text.other ?? key;
   return text.replace(/\{(\w+)\}/g, (all, name) => (name in values ? display(values[name]) : all));
 }
-const display = (value) => (typeof value === 'number' ? new Intl.NumberFormat(language.value).format(value) : value);
+// From right to left a text that is put in is isolated: a phone number or an id would lose its order.
+const isolated = (value) => (typeof value === 'string' && value && direction.value === 'rtl' ? `\u2068${value}\u2069` : value);
+const display = (value) => (typeof value === 'number' ? new Intl.NumberFormat(language.value).format(value) : isolated(value));
 // Is there a text? For words of the server that may be newer than the page.
 export const has = (key) => find(catalogues.value.en, key) !== undefined;

@@ -6,7 +6,8 @@ export function shift(month, by) {
   return new Date(Date.UTC(year, number - 1 + by, 1)).toISOString().slice(0, 7);
 }
 export const monthsBack = (month, count) => Array.from({ length: count }, (_, i) => shift(month, -i));
-export const monthName = (month) => new Intl.DateTimeFormat(language.value, { month: 'long', year: 'numeric', timeZone: 'UTC' }).format(new Date(`${month}-01T00:00:00Z`));
+// What is counted are Gregorian months, also where another calendar is usual.
+export const monthName = (month) => new Intl.DateTimeFormat(language.value, { calendar: 'gregory', month: 'long', year: 'numeric', timeZone: 'UTC' }).format(new Date(`${month}-01T00:00:00Z`));
 
 // How far a zone's clocks are ahead of UTC at that moment.
 function offset(at, zone) {
