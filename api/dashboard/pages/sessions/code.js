@@ -3,7 +3,7 @@
 import { html } from 'htm/preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { call, of, post } from '../../core/api.js';
-import { duration } from '../../core/format.js';
+import { duration, number } from '../../core/format.js';
 import { t } from '../../core/i18n.js';
 import { Button, Copy, Icon, Spinner, Trouble, TextField } from '../../ui/controls.js';
 
@@ -121,5 +121,5 @@ export function PairingCode({ session }) {
 }
 
 const STEPS = { qr: ['open', 'devices', 'point'], pair: ['open', 'devices', 'instead', 'type'] };
-export const Steps = ({ way }) => html`<ol class="link-steps">${STEPS[way].map((step, i) => html`<li key=${step}><span class="step-no" aria-hidden="true">${i + 1}</span><div><strong>${t(`sessions.steps.${step}`)}</strong>
+export const Steps = ({ way }) => html`<ol class="link-steps">${STEPS[way].map((step, i) => html`<li key=${step}><span class="step-no" aria-hidden="true">${number(i + 1)}</span><div><strong>${t(`sessions.steps.${step}`)}</strong>
   ${step === 'devices' && html`<p class="muted"><${Icon} name="ellipsis-vertical" size=${16} /> ${t('sessions.steps.android')}</p><p class="muted"><${Icon} name="cog-6-tooth" size=${16} /> ${t('sessions.steps.iphone')}</p>`}</div></li>`)}</ol>`;

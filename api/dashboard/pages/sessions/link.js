@@ -3,7 +3,7 @@
 import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
 import { can } from '../../core/auth.js';
-import { phone } from '../../core/format.js';
+import { number, phone } from '../../core/format.js';
 import { t } from '../../core/i18n.js';
 import { href } from '../../core/router.js';
 import { Button, Card, Icon, Loaded, PageHead, Spinner, Status, Tabs } from '../../ui/controls.js';
@@ -17,7 +17,7 @@ function Stepper({ status }) {
   const at = STAGES.indexOf(status);
   return html`<ol class="stepper" aria-label=${t('sessions.stages.title')}>${STAGES.map((stage, i) => {
     const state = at < 0 ? '' : i < at || status === 'ready' ? 'done' : i === at ? 'now' : '';
-    return html`<li key=${stage} class=${state} aria-current=${state === 'now' ? 'step' : undefined}><span class="stage-sign" aria-hidden="true">${state === 'done' ? html`<${Icon} name="check" size=${16} />` : i + 1}</span>
+    return html`<li key=${stage} class=${state} aria-current=${state === 'now' ? 'step' : undefined}><span class="stage-sign" aria-hidden="true">${state === 'done' ? html`<${Icon} name="check" size=${16} />` : number(i + 1)}</span>
       <span>${t(`sessions.stages.${stage}`)}${state === 'done' && html`<span class="hidden"> ${t('sessions.stages.done')}</span>`}</span></li>`;
   })}</ol>`;
 }

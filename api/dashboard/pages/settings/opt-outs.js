@@ -124,7 +124,7 @@ async function remove(entry, list) {
 
 const Row = ({ entry, may, onRemove }) => html`<tr><td><strong dir="ltr">${shown(entry)}</strong></td>
   <td>${t(`settings.opt_outs.sources.${entry.source}`)}${entry.session && html` · <bdi>${entry.session}</bdi>`}</td>
-  <td dir="auto">${entry.text ? `“${entry.text}”` : entry.reason || '–'}</td><td><${Time} at=${entry.opted_out_at} /></td>
+  <td><bdi>${entry.text ? `“${entry.text}”` : entry.reason || '–'}</bdi></td><td><${Time} at=${entry.opted_out_at} /></td>
   <td class="num">${may && html`<${IconButton} icon="trash" label=${t('settings.opt_outs.remove', { phone: shown(entry) })} onClick=${onRemove} />`}</td></tr>`;
 
 export function OptOuts({ query }) {
