@@ -24,6 +24,7 @@ struct bridge;
 #define API_MAX_WAIT_S 60   /* wait= and timeout_s= */
 #define API_MAX_PUBLIC_URL 200
 #define API_MAX_STREAMS 256 /* open event streams */
+#define API_WIDGET_STREAMS 32 /* of those, by widgets of one agent on one chat */
 
 /* Route classes: name, word. */
 #define API_CLASSES(X)                                                                             \

@@ -217,15 +217,34 @@ static void greet(struct stream *s, bool now)
     s->told = s->after;
 }
 
+/* Streams are for all tenants together: a widget, which is in anybody's browser, gets few of them. */
+static int check_room(const struct api *a, const struct bridge_principal *who, struct err *e)
+{
+    unsigned same = 0;
+    if (a->stream_count >= API_MAX_STREAMS) {
+        return err_word(e, E_LIMIT, "too_many_streams",
+                        "%d event streams are open, the most there can be: close one",
+                        API_MAX_STREAMS);
+    }
+    LIST_FOREACH(&a->streams, it, next)
+    {
+        const struct bridge_principal *w = &LIST_ENTRY(it, struct stream, link)->who;
+        same += strcmp(w->chat[0], who->chat[0]) == 0 && strcmp(w->subject, who->subject) == 0 &&
+                strcmp(w->tenant, who->tenant) == 0 && strcmp(w->sessions, who->sessions) == 0;
+    }
+    return !bridge_of_one_chat(who) || same < API_WIDGET_STREAMS
+               ? 0
+               : err_word(e, E_LIMIT, "too_many_streams",
+                          "this chat has %u event streams open by this widget, the most there can "
+                          "be: close one",
+                          same);
+}
+
 void sse_open(struct api_request *r, uint64_t after, bool now)
 {
     struct api *a = r->api;
     struct err e = {0};
-    if (a->stream_count >= API_MAX_STREAMS) {
-        (void)err_word(&e, E_LIMIT, "too_many_streams",
-                       "%d event streams are open, the most there "
-                       "can be: close one",
-                       API_MAX_STREAMS);
+    if (check_room(a, &r->who, &e) != 0) {
         api_fail(r, &e);
         return;
     }

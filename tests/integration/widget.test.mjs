@@ -78,6 +78,22 @@ describe('without WhatsApp', () => {
     assert.equal((await daemon.call('GET', `${T}/widget/chat`)).status, 403);
   });
 
+  test('one widget does not take the event streams of all', async () => {
+    const { credential: key } = await open(daemon, { agent: 'Greedy' });
+    const { credential: other } = await open(daemon, { agent: 'Modest' });
+    const streams = [];
+    try {
+      for (let i = 0; i < 32; i++) streams.push(await stream(daemon, key, 0));
+      const more = await daemon.call('GET', `${T}/events`, { key, headers: { accept: 'text/event-stream' } });
+      assert.deepEqual([more.status, more.json.code], [429, 'too_many_streams']);
+      for (const who of [other, daemon.key]) streams.push(await stream(daemon, who, 0));
+      streams[0].close();
+      await streams[0].ended();
+    } finally {
+      for (const s of streams) s.close();
+    }
+  });
+
   test('another tenant, session or chat is not there', async () => {
     await daemon.ok('PUT', '/v1/tenants/acme', {});
     await daemon.ok('PUT', `${T}/sessions/other`, { autostart: false });
