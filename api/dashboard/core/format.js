@@ -25,8 +25,8 @@ export function bytes(n) {
 // As [memory] of the configuration counts.
 export const mebibytes = (n) => `${number(Math.round(n / 1048576))}\u00a0MiB`;
 
-// Persian has no narrow units: they would be Latin letters.
-const unitDisplay = () => (language.value === 'fa' ? 'short' : 'narrow');
+// Narrow units are Latin letters in Persian, and a single letter for a day in Arabic.
+const unitDisplay = () => (['ar', 'fa'].includes(language.value) ? 'short' : 'narrow');
 
 // 95 → "1 min 35 s", in at most two parts.
 export function duration(seconds) {
