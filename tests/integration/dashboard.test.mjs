@@ -233,8 +233,11 @@ describe('the shell', () => {
       await own.stop();
       await page.getByText('Connection lost, trying again').waitFor();
       assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'it fits a small phone');
+      await page.evaluate(() => (location.hash = '#/keys'));   // its code is not here yet
+      await page.getByText('This page could not be shown').waitFor();
       await own.run();
       await page.locator('.connection.live').waitFor();
+      await page.locator('main.page-keys').getByRole('heading', { level: 1, name: 'Keys' }).waitFor();
       await leave(page);
     } finally {
       await own.close();
@@ -259,6 +262,8 @@ describe('the shell', () => {
     await wide.getByRole('menuitem', { name: 'Delete tenant' }).click();
     await accessible(wide, 'question');
     assert.ok(await wide.getByRole('dialog').getByRole('button', { name: 'Delete tenant' }).isDisabled(), 'not before the name is typed');
+    await wide.evaluate(() => (location.hash = '#/usage'));
+    await wide.getByRole('dialog').waitFor({ state: 'detached' });   // it was about the page before
     await leave(wide);
     const phone = await browser.signedIn(daemon, { at: 'audit', viewport: PHONE });
     await phone.getByRole('button', { name: 'Menu' }).click();

@@ -30,13 +30,19 @@ function Question() {
   const q = question.value;
   const [typed, setTyped] = useState('');
   const option = useRef(false);
+  useEffect(() => {
+    if (!q) return undefined;
+    const left = () => end(false);   // it was about the page before
+    addEventListener('hashchange', left);
+    return () => removeEventListener('hashchange', left);
+  }, [q]);
   if (!q) return null;
-  const end = (answer) => {
+  function end(answer) {
     question.value = null;
     q.resolve(answer && q.option ? { option: option.current } : answer);
     setTyped('');
     option.current = false;
-  };
+  }
   const agree = () => (!q.type || typed === q.type) && end(true);
   return html`<${Dialog} title=${q.title} onClose=${() => end(false)} acts=${html`<${Button} onClick=${() => end(false)}>${t('common.cancel')}</${Button}>
     <${Button} kind=${q.danger ? 'danger' : 'primary'} disabled=${Boolean(q.type) && typed !== q.type} onClick=${agree}>${q.act}</${Button}>`}><p>${q.text}</p>

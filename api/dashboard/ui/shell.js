@@ -55,8 +55,17 @@ function Page({ inert }) {
   const [, again] = useState(0);
   const [error, reset] = useErrorBoundary((e) => console.error(e));
   const main = useRef(null);
+  const missing = useRef(null);   // why the code of this page is not here
+  const live = connection.value.state === 'live';   // a daemon that was gone may give it now
   useEffect(() => {
-    if (entry && !loaded.has(page)) entry.load().then((m) => loaded.set(page, m.default), (e) => loaded.set(page, () => html`<${Broken} error=${e} />`)).then(() => again((n) => n + 1));
+    const done = (e) => {
+      missing.current = e;
+      again((n) => n + 1);
+    };
+    if (entry && !loaded.has(page)) entry.load().then((m) => loaded.set(page, m.default)).then(() => done(null), done);
+  }, [page, live]);
+  useEffect(() => {
+    missing.current = null;
     if (error) reset();
   }, [page]);
   useEffect(() => {
@@ -75,6 +84,7 @@ function Page({ inert }) {
   return html`<main id="main" ref=${main} class=${`page page-${page}`} tabindex="-1" inert=${inert}>${
     error ? html`<${Broken} error=${error} />`
     : !entry || !allowed(entry) ? html`<${Empty} icon="lock-closed" title=${t('shell.no_page')} action=${html`<${Button} href=${href(menu()[0]?.id || 'settings')}>${t('shell.to_start')}</${Button}>`}>${t('shell.no_page_about')}</${Empty}>`
+    : missing.current && !Body ? html`<${Broken} error=${missing.current} />`
     : Body ? html`<${Body} key=${tenant.value} parts=${route.value.parts} query=${route.value.query} />`
     : html`<${Skeleton} lines=${6} height=${28} />`}</main>`;
 }

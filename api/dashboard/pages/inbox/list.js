@@ -68,7 +68,7 @@ function Nothing({ query }) {
   const filtered = ['state', 'unread', 'assignee', 'tag', 'session'].some((name) => query[name] !== undefined);
   if (filtered) return html`<${Empty} icon="funnel" title=${t('inbox.empty.filtered')} action=${html`<${Button} onClick=${() => setQuery({ state: undefined, unread: undefined, assignee: undefined, tag: undefined, session: undefined })}>${t('inbox.empty.clear')}</${Button}>`}>${t('inbox.empty.filtered_about')}</${Empty}>`;
   const linked = sessions.value.some((s) => s.status === 'ready');
-  return html`<${Empty} icon="inbox" title=${t('inbox.empty.title')} action=${!linked && can('sessions:read') && html`<${Button} kind="primary" href="#/sessions">${t('inbox.empty.link')}</${Button}>`}>${t(linked ? 'inbox.empty.about' : 'inbox.empty.about_unlinked')}</${Empty}>`;
+  return html`<${Empty} icon="inbox" title=${t('inbox.empty.title')} action=${!linked && can('sessions:manage') && html`<${Button} kind="primary" href="#/sessions">${t('inbox.empty.link')}</${Button}>`}>${t(linked ? 'inbox.empty.about' : 'inbox.empty.about_unlinked')}</${Empty}>`;
 }
 
 export function ChatList({ session, chat, query }) {

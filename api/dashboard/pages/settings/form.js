@@ -1,6 +1,6 @@
 // A form over an object of the API: what was changed, what the server says of each field, saving.
 import { html } from 'htm/preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { t } from '../../core/i18n.js';
 import { Button, Trouble } from '../../ui/controls.js';
 import { toast } from '../../ui/overlay.js';
@@ -11,6 +11,10 @@ export function useForm(start, send, { fields = [] } = {}) {
   const [error, setError] = useState(null);
   const [busy, setBusy] = useState(false);
   const values = { ...start, ...changes };
+  // the button stays in sight at the end of a long form; the field that is wrong may not be
+  useEffect(() => {
+    if (error) document.querySelector('main [aria-invalid=true]')?.focus();
+  }, [error]);
   const submit = async (e) => {
     e?.preventDefault();
     setBusy(true);
