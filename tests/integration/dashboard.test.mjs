@@ -232,7 +232,10 @@ describe('the shell', () => {
       own.settings['server.listen'] = own.base.replace('http://', '');
       await own.stop();
       await page.getByText('Connection lost, trying again').waitFor();
-      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'it fits a small phone');
+      for (const width of [360, 640, 880]) {   // also a window of 1280 at 200 %
+        await page.setViewportSize({ width, height: 640 });
+        assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `it fits ${width} px`);
+      }
       await page.evaluate(() => (location.hash = '#/keys'));   // its code is not here yet
       await page.getByText('This page could not be shown').waitFor();
       await own.run();
