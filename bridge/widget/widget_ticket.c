@@ -313,6 +313,9 @@ int bridge_widget_sign_in(struct bridge *b, const json_t *body, struct bridge_pr
     err_clear(e);
     int rc = body_check(body, fields, e);
     const char *ticket = json_str(body, "ticket");
+    if (rc == 0 && ticket == NULL) {
+        rc = err_field(e, NULL, "ticket", "ticket must be the text of a widget's ticket");
+    }
     if (rc == 0 && take_ticket(b->core->widgets, ticket, &g) != 0) {
         rc = was_used(b->core->widgets, ticket)
                  ? err_word(e, E_AUTH, "ticket_used",

@@ -132,6 +132,8 @@ describe('without WhatsApp', () => {
     const second = await enter(daemon, ticket);
     assert.equal(second.status, 401);
     assert.equal(second.json.code, 'ticket_used');
+    // who sends none guesses none
+    for (let i = 0; i < 6; i++) assert.equal((await enter(daemon, null)).status, 422);
     // a page out of a cache shows it again: that is no guess
     for (let i = 0; i < 6; i++) assert.equal((await enter(daemon, ticket)).status, 401);
     const look = () => daemon.call('GET', `${T}/widget/chat`, { key: first.json.credential });
