@@ -40,6 +40,7 @@ describe('the Keys page', () => {
     await page.getByRole('button', { name: 'New key' }).click();
     await dialog(page).getByRole('button', { name: 'New key' }).click();
     await dialog(page).getByText('Say whose it is.').waitFor();
+    await page.waitForFunction(() => document.activeElement.getAttribute('aria-invalid') === 'true');   // which may have been out of sight
     await dialog(page).getByLabel('Name', { exact: true }).fill('helpdesk');
     await dialog(page).getByRole('radio', { name: /^Agent/ }).check();
     await dialog(page).getByText('Only these').click();

@@ -33,6 +33,10 @@ export function Field({ label, hint, error, optional, children, class: more = ''
     ${error && html`<p class="error" role="alert" id=${`${id}-error`}><${Icon} name="exclamation-circle" size=${16} /> ${error}</p>`}
   </div>`;
 }
+// After an attempt that failed: to the first field that is wrong, which may be out of sight of the button.
+export const useFault = (error) => useEffect(() => {
+  if (error) (document.querySelector('dialog[open]') || document.querySelector('main')).querySelector('[aria-invalid=true]')?.focus();
+}, [error]);
 const value = (onValue) => (e) => onValue?.(e.currentTarget.value);
 export const TextField = ({ label, hint, error, optional, onValue, class: more, multiline, ...rest }) => html`<${Field} ...${{ label, hint, error, optional, class: more }}>
   ${(props) => (multiline ? html`<textarea ...${props} onInput=${value(onValue)} dir="auto" ...${rest} />` : html`<input type="text" ...${props} onInput=${value(onValue)} dir="auto" ...${rest} />`)}</${Field}>`;

@@ -5,7 +5,7 @@ import { patch, post } from '../../core/api.js';
 import { me } from '../../core/auth.js';
 import { dateTime } from '../../core/format.js';
 import { t } from '../../core/i18n.js';
-import { Button, Checkbox, Field, Icon, Select, TextField, Trouble } from '../../ui/controls.js';
+import { Button, Checkbox, Field, Icon, Select, TextField, Trouble, useFault } from '../../ui/controls.js';
 import { confirm, Dialog, toast } from '../../ui/overlay.js';
 import { SessionPatterns } from '../../ui/patterns.js';
 import { SecretDialog } from '../../ui/secret.js';
@@ -63,6 +63,7 @@ export function KeyForm({ root, admin, row, onClose, onSaved }) {
   const [form, setForm] = useState(first);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState(null);
+  useFault(error);
   const [made, setMade] = useState(null);
   const set = (changes) => setForm((f) => ({ ...f, ...changes }));
   const leave = async () => {
@@ -71,6 +72,7 @@ export function KeyForm({ root, admin, row, onClose, onSaved }) {
   };
   const save = async (e) => {
     e?.preventDefault();
+    if (busy) return undefined;   // Enter, twice
     const expires = endOf(form, row);
     if (!form.name.trim()) return setError({ errors: [{ field: 'name', detail: t('keys.name_needed') }] });
     if (form.by === 'scopes' && form.scopes.length === 0) return setError({ errors: [{ field: 'scopes', detail: t('keys.scopes_needed') }] });

@@ -1,8 +1,8 @@
 // A form over an object of the API: what was changed, what the server says of each field, saving.
 import { html } from 'htm/preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { t } from '../../core/i18n.js';
-import { Button, Trouble } from '../../ui/controls.js';
+import { Button, Trouble, useFault } from '../../ui/controls.js';
 import { toast } from '../../ui/overlay.js';
 
 // start: the values as they are; send(values, changes): a promise. fields: what shows its own error.
@@ -11,10 +11,7 @@ export function useForm(start, send, { fields = [] } = {}) {
   const [error, setError] = useState(null);
   const [busy, setBusy] = useState(false);
   const values = { ...start, ...changes };
-  // the button stays in sight at the end of a long form; the field that is wrong may not be
-  useEffect(() => {
-    if (error) document.querySelector('main [aria-invalid=true]')?.focus();
-  }, [error]);
+  useFault(error);
   const submit = async (e) => {
     e?.preventDefault();
     setBusy(true);

@@ -6,7 +6,7 @@ import { me } from '../../core/auth.js';
 import { duration, milliseconds } from '../../core/format.js';
 import { t } from '../../core/i18n.js';
 import { throttled } from '../../core/load.js';
-import { Button, Icon, IconButton, Switch, TextField, Trouble } from '../../ui/controls.js';
+import { Button, Icon, IconButton, Switch, TextField, Trouble, useFault } from '../../ui/controls.js';
 import { confirm, Dialog, toast } from '../../ui/overlay.js';
 import { SessionPatterns } from '../../ui/patterns.js';
 import { SecretDialog } from '../../ui/secret.js';
@@ -75,6 +75,7 @@ export function WebhookForm({ hook, names = [], onClose, onSaved }) {
   const first = useMemo(() => start(hook), []);
   const [form, setForm] = useState(first);
   const [error, setError] = useState(null);   // of the last attempt to save
+  useFault(error);
   const [busy, setBusy] = useState(false);
   const [made, setMade] = useState(null);     // the answer with its secret
   const set = (changes) => setForm((f) => ({ ...f, ...changes }));
