@@ -201,6 +201,10 @@ describe('the shell', () => {
     await page.waitForFunction(() => [...document.querySelectorAll('main input')].some((input) => input.value === 'Zebra'));
     await page.reload();
     await page.waitForFunction(() => [...document.querySelectorAll('main input')].some((input) => input.value === 'Zebra'));
+    await open(page, 'webhooks/of-zebra?state=dead');
+    await page.locator('.tenant-menu button').first().click();
+    await page.getByRole('menuitemradio', { name: 'default' }).click();
+    await page.waitForURL(/#\/webhooks$/);   // the other tenant's webhook is nothing here
     const { key } = await daemon.ok('POST', '/v1/tenants/zebra/keys', { role: 'viewer' });
     const viewer = await browser.signedIn(daemon, { key });
     assert.equal(await viewer.locator('.tenant-menu').count(), 0);

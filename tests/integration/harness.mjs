@@ -29,9 +29,17 @@ export function temporaryDirectory(name) {
   return dir;
 }
 
-// A browser's last processes may still write while its directory goes.
+// A browser's last processes may still write while its directory goes: rmSync tries again by itself,
+// but not for every directory below.
 export function removeDirectory(dir) {
-  fs.rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return fs.rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    } catch (error) {
+      if (error.code !== 'ENOTEMPTY' || attempt === 20) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+    }
+  }
 }
 
 // A test that failed in its cleaning up leaves servers behind; they must not hold the run for ever.

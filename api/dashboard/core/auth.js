@@ -78,6 +78,7 @@ export const savedKey = () => kept((s) => s.getItem(KEY)) || '';
 // A one-time ticket of a link: exchanged for a key of its own.
 export async function signInByTicket(ticket) {
   const answer = await ask('/v1/sign-in', { method: 'POST', body: { ticket }, open: true });
+  kept((s) => s.setItem(KEY, answer.key));   // the ticket is used up: what it gave must outlive a lost connection
   await signIn(answer.key);
 }
 

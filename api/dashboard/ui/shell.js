@@ -32,8 +32,15 @@ function Navigation({ onPick }) {
     <${Icon} name=${page.icon} size=${22} /><span>${t(`pages.${page.id}`)}</span></a></li>`)}</ul></nav>`;
 }
 
+// The page stays; what it showed of the other tenant does not: there it would be another one's, or nobody's.
+function toTenant(id) {
+  const { page, parts } = route.value;
+  go(page, page === 'settings' ? parts : [], {}, { replace: true });
+  chooseTenant(id);
+}
+
 const Tenants = () => tenants.value.length > 1 && html`<${Menu} label=${t('shell.tenant', { name: tenant.value })} align="start" class="tenant-menu"
-  items=${tenants.value.map((id) => ({ text: id, checked: id === tenant.value, onPick: () => chooseTenant(id) }))}>
+  items=${tenants.value.map((id) => ({ text: id, checked: id === tenant.value, onPick: () => toTenant(id) }))}>
   <${Icon} name="building-office" size=${18} /><span dir="ltr">${tenant.value}</span><${Icon} name="chevron-down" size=${14} /></${Menu}>`;
 
 function Person({ onHelp }) {

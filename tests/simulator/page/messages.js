@@ -127,8 +127,10 @@ export function setTime(message, t) {
   if (message.t === t) return;
   message.set({ t });
   const { chat } = message;
-  if (!chat?.msgs.get(message.id)) return;
-  chat.msgs.reorder(message);
+  if (chat?.msgs.get(message.id)) chat.msgs.reorder(message);
+  // sent only after a restart it was among the older ones on disk, and is now among those shown
+  else if (chat?.msgs.length > 0 && t >= Math.min(...chat.msgs.map((m) => m.t))) chat.msgs.add(message);
+  else return;
   showLast(chat);
 }
 
