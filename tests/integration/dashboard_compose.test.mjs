@@ -69,6 +69,7 @@ test('an emoji by keyboard; a draft and its files wait for their chat', async ()
   await picker.waitFor({ state: 'detached' });
   assert.equal(await field().inputValue(), '✅');
   await page.locator('.composer-file').setInputFiles([dot('waits.png')]);
+  await page.getByRole('button', { name: 'Remove waits.png' }).waitFor();
   await open(page, 'settings');
   await open(page, `inbox/main/${encodeURIComponent(chat.id)}`);
   await field().waitFor();
