@@ -201,6 +201,7 @@ describe('the shell', () => {
     await page.waitForFunction(() => [...document.querySelectorAll('main input')].some((input) => input.value === 'Zebra'));
     await page.reload();
     await page.waitForFunction(() => [...document.querySelectorAll('main input')].some((input) => input.value === 'Zebra'));
+    await daemon.ok('PUT', '/v1/tenants/zebra/webhooks/of-zebra', { url: 'http://127.0.0.1:9/', events: ['message.*'] });
     await open(page, 'webhooks/of-zebra?state=dead');
     await page.locator('.tenant-menu button').first().click();
     await page.getByRole('menuitemradio', { name: 'default' }).click();
