@@ -41,8 +41,8 @@ const away = (page, yes) => page.evaluate((hidden) => {
 }, yes);
 const write = (text) => farEnd.post('/send', { from: ALICE, to: ME, text });
 
-async function person() {
-  const page = await browser.signedIn(daemon, { at: 'settings' });
+async function person(at) {
+  const page = await browser.signedIn(daemon, { at });
   await page.addInitScript(STAND_INS);
   await page.reload();
   await page.locator('.connection.live').waitFor();
@@ -50,8 +50,9 @@ async function person() {
 }
 
 test('the title counts what came while the tab was hidden, and forgets it when it is looked at', async () => {
-  const page = await person();
+  const page = await person('inbox');
   await write('seen at once');
+  await page.getByText('seen at once').first().waitFor();
   await away(page, true);
   await write('one');
   await page.waitForFunction(() => /^\(1\) /.test(document.title));
@@ -64,7 +65,7 @@ test('the title counts what came while the tab was hidden, and forgets it when i
 });
 
 test('who asks for it gets a notification that says who wrote, not what, and a sound', async () => {
-  const page = await person();
+  const page = await person('settings');
   await page.getByRole('switch', { name: 'Show a notification' }).press('Space');
   await page.getByRole('switch', { name: 'Play a sound' }).press('Space');
   await page.waitForFunction(() => globalThis.sounds > 0);   // how it will sound
