@@ -471,7 +471,7 @@ const struct schema schemas[] = {
     {"MediaLink", OBJECT("\"url\",\"expires_at\"", "\"url\":" TEXT ",\"expires_at\":" TIME)},
     {"Activity",
      OBJECT("\"session\",\"kind\",\"at\",\"from_at\",\"count\",\"text\"",
-            "\"session\":" NAME ",\"kind\":{\"enum\":[\"linked\",\"unlinked\",\"connected\",\"disconnected\","
+            "\"session\":" NAME ",\"kind\":{\"enum\":[\"created\",\"deleted\",\"linked\",\"unlinked\",\"connected\",\"disconnected\","
             "\"conflict\",\"stopped\",\"session_failed\",\"received\",\"sent\",\"failed\"]}"
             ",\"at\":" TIME ",\"from_at\":" TIME ",\"count\":" INT ",\"chats\":" INT_OR_NULL
             ",\"text\":" TEXT ",\"code\":" TEXT_OR_NULL ",\"reason\":" TEXT_OR_NULL

@@ -1,7 +1,7 @@
 /*
  * What happened in a session, or in all that somebody may see, for people. Nothing is stored for it: a
  * page walks the tenant's event log backwards and keeps what concerns it. Changes of a session's
- * status are items of their own; its messages are counted, one item for those received, sent and
+ * status, its creation and its deletion are items of their own; its messages are counted, one item for those received, sent and
  * failed in each hour, so that a busy day is a page and not a thousand.
  *
  * Bounds: a page looks at LOOKS_MAX events, and at no more once its items and open counts are
@@ -225,6 +225,20 @@ static int on_status(struct feed *f, const char *session, uint64_t at_ms, const 
     return rc != 0 ? rc : add_item(f, &w, at_ms, at_ms, 1, 0);
 }
 
+/* Created or deleted; the account is that of an imported session, or the one it had. */
+static int on_life(struct feed *f, const char *session, uint64_t at_ms, const char *kind,
+                   const json_t *data)
+{
+    char text[64];
+    (void)snprintf(text, sizeof(text), "the session was %s", kind);
+    struct words w = {.session = session,
+                      .kind = kind,
+                      .text = text,
+                      .phone = json_str(json_obj(data, "account"), "phone")};
+    int rc = flush(f, session);
+    return rc != 0 ? rc : add_item(f, &w, at_ms, at_ms, 1, 0);
+}
+
 static int take(struct feed *f, const char *session, const char *type, const json_t *event)
 {
     const json_t *data = json_obj(event, "data");
@@ -240,6 +254,9 @@ static int take(struct feed *f, const char *session, const char *type, const jso
     }
     if (is(type, "session.status")) {
         return on_status(f, session, at_ms, data);
+    }
+    if (is(type, "session.created") || is(type, "session.deleted")) {
+        return on_life(f, session, at_ms, strchr(type, '.') + 1, data);
     }
     if (is(json_str_or(data, "type", ""), "system")) {
         return 0; /* a notice, not a message */
@@ -257,8 +274,8 @@ static int take(struct feed *f, const char *session, const char *type, const jso
 static bool of_interest(const struct feed *f, const char *type, struct store_value v,
                         char session[64])
 {
-    static const char *const types[] = {"session.status", "message.received", "message.sent",
-                                        "message.status"};
+    static const char *const types[] = {"session.status",   "session.created", "session.deleted",
+                                        "message.received", "message.sent",    "message.status"};
     size_t i = 0;
     while (i < sizeof(types) / sizeof(types[0]) && !is(types[i], type)) {
         i++;

@@ -146,7 +146,11 @@ static int create(struct bridge *b, const char *tenant, const char *id, const js
     }
     s->want = s->autostart ? WANT_RUNNING : WANT_STOPPED;
     *c = (struct creation){.s = s, .done = done, .arg = arg};
-    session_save(s, &(struct session_save){.created = true, .done = on_created, .arg = c});
+    session_save(s, &(struct session_save){.event = "session.created",
+                                           .data = session_object(s),
+                                           .created = true,
+                                           .done = on_created,
+                                           .arg = c});
     return 0;
 }
 

@@ -138,6 +138,7 @@ int session_adopt(struct bridge *b, const char *tenant, const char *id, const js
     if (rc != 0) {
         return rc;
     }
+    session_save(s, &(struct session_save){.event = "session.created", .data = session_object(s)});
     session_run(s);
     *body = session_object(s);
     return *body != NULL ? 0 : err_set(e, E_NOMEM, "out of memory");

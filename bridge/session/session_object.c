@@ -110,6 +110,7 @@ json_t *session_record(const struct session *s)
     o = with(o, "linked_ms", number(s->linked_ms));
     o = with(o, "activity_ms", number(s->activity_ms));
     o = with(o, "deleting", json_boolean(s->deleting));
+    o = with(o, "erase_messages", json_boolean(s->erase_messages));
     o = with(o, "quarantine", json_boolean(s->quarantine));
     o = with(o, "exported", json_boolean(s->exported));
     o = with(o, "account", shared_or(s->account, json_null()));
@@ -150,6 +151,8 @@ int session_load(struct session *s, const json_t *record, struct err *e)
     s->status_since_ms = stored_number(record, "status_ms");
     s->quarantine = json_flag(record, "quarantine", false);
     s->exported = json_flag(record, "exported", false);
+    s->deleting = json_flag(record, "deleting", false);
+    s->erase_messages = json_flag(record, "erase_messages", s->deleting); /* as older ones meant it */
     s->metadata = shared_or(json_obj(record, "metadata"), json_object());
     s->account = json_incref(json_obj(record, "account"));
     s->media = json_incref(json_obj(record, "media"));

@@ -6,7 +6,7 @@
  * the phone: the page says so itself, or a linked profile shows a code; the same from there.
  * Erasing: unlinked if that can be done now -> the run ends -> the profile's files go (off the
  * loop)
- * -> record and rows go in one transaction -> the object is freed.
+ * -> record and rows go in one transaction, which tells session.deleted -> the object is freed.
  *
  * Failure modes: there is no page, it has no connection or does not answer in time -> the session
  * is logged_out all the same and says that the phone must remove the device; the profile is then
@@ -17,6 +17,7 @@
 #include "session_priv.h"
 
 #include "clock.h"
+#include "core_priv.h"
 #include "mem.h"
 #include "session_profile.h"
 #include "work.h"
@@ -131,6 +132,17 @@ void session_unlink(struct session *s)
 
 /* ---- erasing ------------------------------------------------------------------------------- */
 
+/* It is told as it was last; its account is the one that was linked. */
+static void erase_rows(struct session *s)
+{
+    json_t *data = session_object(s);
+    if (data && body_set(data, "messages_erased", json_boolean(s->erase_messages)) != 0) {
+        json_decref(data);
+        data = NULL;
+    }
+    session_save(s, &(struct session_save){.event = "session.deleted", .data = data, .erase = true});
+}
+
 struct removal {
     struct work work;
     struct session *s;
@@ -154,7 +166,7 @@ static void on_profile_removed(struct work *w, int rc)
     }
     free(r);
     s->saves--;
-    session_save(s, &(struct session_save){.erase = true});
+    erase_rows(s);
 }
 
 void session_erase_step(struct session *s)
@@ -162,7 +174,7 @@ void session_erase_step(struct session *s)
     struct removal *r = mem_calloc(1, sizeof(*r));
     if (!r) {
         log_error(&s->log, "session.erase", "out of memory; the profile's files stay");
-        session_save(s, &(struct session_save){.erase = true});
+        erase_rows(s);
         return;
     }
     r->s = s;

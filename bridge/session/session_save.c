@@ -4,7 +4,8 @@
  * order, so the last record written is the last one true.
  *
  * A save that fails leaves the session marked: the watchdog's round writes the record again. The
- * event of that change is lost then, which the log says.
+ * event of that change is lost then, which the log says. The erasure of a session is tried until it
+ * is done, and its event goes with it: the log of events is the tenant's, so it outlives the session.
  */
 #include "session_priv.h"
 
@@ -38,23 +39,26 @@ static void save_free(struct save *v)
     free(v);
 }
 
-static int erase(struct store_txn *t, const struct save *v)
+/* *was_there: its record was; what was gone before is not told again. */
+static int erase(struct store_txn *t, const struct save *v, bool *was_there)
 {
     int rc = store_erase(t, v->tenant, v->id, v->keep_messages);
     if (rc != 0 && rc != E_NOTFOUND) {
         return rc;
     }
     rc = store_del(t, STORE_SESSIONS, STORE_PATH(v->tenant, v->id));
+    *was_there = rc == 0;
     return rc == E_NOTFOUND ? 0 : rc;
 }
 
 static int apply(struct store_txn *t, struct store_op *op)
 {
     struct save *v = op->data;
-    int rc = v->erase ? erase(t, v)
+    bool tell = true;
+    int rc = v->erase ? erase(t, v, &tell)
                       : store_put(t, STORE_SESSIONS, STORE_PATH(v->tenant, v->id), v->record,
                                   v->record_len);
-    if (rc != 0 || !v->type) {
+    if (rc != 0 || !v->type || !tell) {
         return rc;
     }
     struct event_draft d = {.tenant = v->tenant,
@@ -92,7 +96,8 @@ static void on_saved(struct store_op *op, int rc)
         if (why.code == 0) {
             err_set(&why, rc, "the session could not be stored");
         }
-        log_error(&s->log, "session.save", "%s%s", why.msg, v->type ? "; its event is lost" : "");
+        log_error(&s->log, "session.save", "%s%s", why.msg,
+                  v->erase ? "; it is tried again" : v->type ? "; its event is lost" : "");
         s->dirty = s->dirty || !v->erase;
     } else if (v->type) {
         event_committed(v->b, v->tenant);
@@ -113,7 +118,10 @@ static void cannot(struct session *s, const struct session_save *w)
     struct err e;
     err_set(&e, E_NOMEM, "out of memory");
     log_error(&s->log, "session.save", "out of memory");
-    s->dirty = true;
+    s->dirty = !w->erase;
+    if (w->erase) {
+        session_timer(s, TIMER_RUN, ERASE_RETRY_MS);
+    }
     if (w->done) {
         reply_later(s->b, w->done, w->arg, &e, NULL);
     }

@@ -41,7 +41,6 @@ static int make_sessions(struct sessions *all, const json_t *entries, struct err
         if (rc != 0) {
             return rc;
         }
-        s->deleting = json_flag(record, "deleting", false);
     }
     return 0;
 }
@@ -120,7 +119,7 @@ void sessions_start(struct sessions *all)
     {
         struct session *s = LIST_ENTRY(node, struct session, link);
         if (s->deleting) {
-            session_erase(s, true, NULL, NULL);
+            session_erase(s, s->erase_messages, NULL, NULL);
         } else if (s->want == WANT_UNLINKED) {
             session_unlink(s);
         } else {

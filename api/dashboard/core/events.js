@@ -1,7 +1,7 @@
 // Every type of event that the server sends, by name: EventSource hands out only what is named.
 // docs/webhooks.md tells what each means.
 export const EVENT_TYPES = [
-  'session.status', 'session.qr',
+  'session.created', 'session.status', 'session.qr', 'session.deleted',
   'message.received', 'message.sent', 'message.status', 'message.reaction', 'message.edited', 'message.revoked',
   'message.media', 'message.updated', 'message.vote',
   'chat.updated', 'chat.history', 'chat.note', 'chat.presence',

@@ -227,6 +227,28 @@ static void test_all_sessions(void **state)
     assert_int_equal(counted, 6);
 }
 
+static void test_created_and_deleted(void **state)
+{
+    struct fixture *fx = *state;
+    assert_int_equal(fx_run(fx, apply_names, NULL), 0);
+    put(fx, "main-2", "session.created", T0, "{\"id\":\"main-2\",\"account\":null}");
+    put(fx, "main-2", "message.received", T0 + 1, "{\"type\":\"text\"}");
+    put(fx, "gone", "session.deleted", T0 + 2, "{\"account\":{\"phone\":\"5511988887777\"}}");
+
+    json_t *all = seen_by(fx, NULL, 50, "");
+    assert_int_equal(json_array_size(json_arr(all, "items")), 3);
+    check_item(all, 0, "deleted", 1, "the session was deleted");
+    check_item(all, 1, "received", 1, "1 message received");
+    check_item(all, 2, "created", 1, "the session was created");
+    assert_string_equal(json_str(json_array_get(json_arr(all, "items"), 0), "phone"), "5511988887777");
+    json_decref(all);
+
+    struct bridge_principal some = {.tenant = "acme", .sessions = "main-2"};
+    json_t *few = seen_by(fx, &some, 50, "");
+    assert_int_equal(json_array_size(json_arr(few, "items")), 2);
+    json_decref(few);
+}
+
 static void test_refused(void **state)
 {
     struct fixture *fx = *state;
@@ -248,6 +270,6 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(test_feed), TEST(test_pages), TEST(test_all_sessions),
-                                       TEST(test_refused)};
+                                       TEST(test_created_and_deleted), TEST(test_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,6 +32,7 @@ static void comes_back(void **state)
     a.activity_ms = 3000;
     a.status_since_ms = 4000;
     a.quarantine = true;
+    a.deleting = true; /* and its messages are kept */
     a.account = json_pack("{s:s}", "id", "5511988887777@c.us");
     assert_int_equal(json_object_set_new(a.metadata, "shop", json_string("7")), 0);
     sm_move(&a.sm, SESSION_LOGGED_OUT);
@@ -46,6 +47,8 @@ static void comes_back(void **state)
     assert_int_equal(b.activity_ms, 3000);
     assert_int_equal(b.status_since_ms, 4000);
     assert_true(b.quarantine);
+    assert_true(b.deleting);
+    assert_false(b.erase_messages);
     assert_true(json_equal(a.account, b.account));
     assert_true(json_equal(a.metadata, b.metadata));
     assert_int_equal(session_status(&b), SESSION_LOGGED_OUT);

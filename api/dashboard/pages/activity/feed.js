@@ -14,8 +14,9 @@ import { problem } from '../../ui/overlay.js';
 const PAGE = 50;
 const PAGES_AT_ONCE = 5;   // a page of a busy tenant may hold few items
 const AGAIN_MS = 1500;
-const TYPES = ['session.status', 'message.received', 'message.sent', 'message.status', 'gap', 'reconnected'];
+const TYPES = ['session.created', 'session.status', 'session.deleted', 'message.received', 'message.sent', 'message.status', 'gap', 'reconnected'];
 const SIGNS = {
+  created: ['plus', 'info'], deleted: ['trash', 'bad'],
   linked: ['link', 'ok'], unlinked: ['link-slash', 'bad'], connected: ['signal', 'ok'], disconnected: ['signal-slash', 'warn'], conflict: ['arrows-right-left', 'warn'],
   stopped: ['stop', ''], session_failed: ['exclamation-triangle', 'bad'], received: ['inbox', 'info'], sent: ['paper-airplane', 'info'], failed: ['exclamation-circle', 'bad'],
 };
@@ -47,7 +48,7 @@ function Item({ item, session }) {
   const long = item.from_at !== item.at && time(item.from_at) !== time(item.at);
   const why = item.code || item.reason;
   return html`<li class="happened"><span class=${`happened-sign ${tone}`}><${Icon} name=${icon} size=${18} /></span>
-    <div><p>${words(item)}${!session && html` <a class="happened-where" href=${href('sessions', [item.session])} dir="ltr">${item.session}</a>`}</p>${why && html`<p class="muted" dir="auto">${why}</p>`}</div>
+    <div><p>${words(item)}${!session && item.kind === 'deleted' && html` <bdi class="happened-where" dir="ltr">${item.session}</bdi>`}${!session && item.kind !== 'deleted' && html` <a class="happened-where" href=${href('sessions', [item.session])} dir="ltr">${item.session}</a>`}</p>${why && html`<p class="muted" dir="auto">${why}</p>`}</div>
     <time class="muted" datetime=${item.at} title=${exactTime(item.at)}>${long ? `${time(item.from_at)} – ${time(item.at)}` : time(item.at)}</time></li>`;
 }
 

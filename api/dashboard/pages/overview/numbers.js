@@ -51,7 +51,7 @@ export function Numbers({ query }) {
     if (!first.current) state.reload();
     first.current = false;
   }, [range, session]);
-  useEvents(['message.*', 'session.status', 'alert.*', 'gap', 'reconnected'], soon, [soon]);
+  useEvents(['message.*', 'session.created', 'session.status', 'session.deleted', 'alert.*', 'gap', 'reconnected'], soon, [soon]);
   useEffect(() => soon.cancel, [soon]);
   useInterval(state.reload, 60_000, [state.reload]);
   const { data } = state;
