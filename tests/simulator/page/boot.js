@@ -14,7 +14,7 @@ import './actions.js';
 import './prepare.js';
 import { account, setMe } from './account.js';
 import { restoreAddons } from './addons.js';
-import { chatIsSet, chatSet, resumeSeen, showBlocklist } from './chats.js';
+import { chatIsSet, chatSet, restoreSeen, showBlocklist, tellSeen } from './chats.js';
 import { meet } from './contacts.js';
 import { restoreHistory } from './disk.js';
 import { addGroup } from './groups.js';
@@ -152,7 +152,7 @@ function onOfflineDone() {
   if (first) {
     Socket.set('hasSynced', true);
     resumeStoredSends();
-    resumeSeen();
+    tellSeen();
   }
   linkIsUp();
   BackendEventBus.trigger('main_stream_mode_ready');
@@ -225,6 +225,7 @@ async function boot() {
     done = (await profile.getValue('done')) ?? 0;
     await restoreHistory();
     await restoreAddons();
+    await restoreSeen();
     Conn.set({ wid: wid(`${registration.me.phone}@c.us`), pushname: registration.me.name, platform: 'android' });
   }
   await link.register(keys);

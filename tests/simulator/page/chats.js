@@ -61,7 +61,7 @@ async function sendSeen(first) {
   const chat = first.chat ?? first;   // newer builds take {chat}, older ones the chat
   if (!chat.unreadCount) return;
   const last = chat.msgs.filter((message) => !message.id.fromMe).at(-1);
-  seen.set(String(chat.id), last?.id.id ?? null);
+  seen.set(String(chat.id), { last: last?.id.id ?? null });
   await keepSeen();
   show(chat, { unreadCount: 0 });
   await tellSeen();
@@ -69,16 +69,16 @@ async function sendSeen(first) {
 
 // What has been read here and the far end does not know yet: told until it does, by the next document
 // if need be.
-let seen = new Map();   // chat -> the last message that was read
+let seen = new Map();   // chat -> {last}, the last message that was read
 const SEEN_RETRY_MS = 300;
 
 const keepSeen = () => profile.setValue('seen', [...seen], 'relaxed');
 
-async function tellSeen() {
-  for (const [chat, last] of [...seen]) {
+export async function tellSeen() {
+  for (const [chat, one] of [...seen]) {
     try {
-      await operation('seen', { chat, last });
-      if (seen.get(chat) === last) seen.delete(chat);
+      await operation('seen', { chat, last: one.last });
+      if (seen.get(chat) === one) seen.delete(chat);   // not what was read meanwhile
     } catch {
       setTimeout(tellSeen, SEEN_RETRY_MS);
       return;
@@ -87,9 +87,9 @@ async function tellSeen() {
   await keepSeen();
 }
 
-export async function resumeSeen() {
+// Before a client can read anything: what it reads is added to this.
+export async function restoreSeen() {
   seen = new Map(await profile.getValue('seen'));
-  if (seen.size > 0) await tellSeen();
 }
 
 async function markUnread(chat, unread) {

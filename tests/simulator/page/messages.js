@@ -12,7 +12,7 @@ import { mediaDataOf } from './media.js';
 import * as profile from './profile.js';
 import { own } from './runtime.js';
 import { receiveStatus, showStatus } from './status.js';
-import { chatRecord, Chats, Messages, Msg } from './stores.js';
+import { chatRecord, Chats, expect, isShown, Messages, Msg, withMore } from './stores.js';
 
 // ---- chats ----
 
@@ -63,28 +63,25 @@ export function rawOf(view) {
 export async function receive(views) {
   for (const { peer, person } of views) for (const one of [person, peer]) if (one) meet(one);
   const raws = await onlyNew(views.map(rawOf));
-  await profile.store(raws.map((raw) => messageRecord(new Msg(raw))), chatsAfter(raws));
-  for (const raw of raws) {
-    if (raw.id.remote.isStatus()) await receiveStatus(raw);
-    else await Messages.processMultipleMessages(raw.id.remote, [raw], {});
+  expect(raws.filter(isUnread));
+  try {
+    await profile.store(raws.map((raw) => messageRecord(new Msg(raw))), chatsOf(raws));
+    for (const raw of raws) {
+      if (raw.id.remote.isStatus()) await receiveStatus(raw);
+      else await Messages.processMultipleMessages(raw.id.remote, [raw], {});
+    }
+  } finally {
+    expect([]);
   }
-  const chats = new Set(raws.map((raw) => Chats.get(raw.id.remote)).filter(Boolean));
-  await profile.store([], [...chats].map(chatRecord));
+  await profile.store([], chatsOf(raws));
 }
 
 const isUnread = ({ id, type }) => !id.fromMe && type !== 'gp2';
-const oneMore = (count) => Math.max(0, count ?? 0) + 1;
 
-// The records of the chats as they will be when these are shown.
-function chatsAfter(raws) {
-  const records = new Map();
-  for (const raw of raws.filter(({ id }) => !id.remote.isStatus())) {
-    const id = String(raw.id.remote);
-    const chat = Chats.get(id);
-    const record = records.get(id) ?? (chat ? chatRecord(chat) : { id, unreadCount: 0, endOfHistoryTransferType: 0 });
-    records.set(id, isUnread(raw) ? { ...record, unreadCount: oneMore(record.unreadCount) } : record);
-  }
-  return [...records.values()];
+// The records of the chats these are in; one that is not there yet begins with them.
+function chatsOf(raws) {
+  const ids = new Set(raws.filter(({ id }) => !id.remote.isStatus()).map(({ id }) => String(id.remote)));
+  return [...ids].map((id) => chatRecord(Chats.get(id) ?? { id, unreadCount: 0, endOfHistoryTransferType: 0 }));
 }
 
 // Called by the message collection for each raw message, a peer's revoke included.
@@ -105,7 +102,10 @@ export async function receiveRaw(raw) {
   }
   const chat = ensureChat(message.id.remote);
   show(message, chat);
-  if (isUnread(message)) chat.set('unreadCount', oneMore(chat.unreadCount));
+  if (isUnread(message)) {
+    isShown(message);
+    chat.set('unreadCount', withMore(chat.unreadCount, 1));
+  }
   return message;
 }
 

@@ -171,10 +171,25 @@ ChatCollectionImpl.model = Chat;
 ChatCollectionImpl.comparator = (one, other) => (other.t ?? 0) - (one.t ?? 0);
 export const Chats = new ChatCollectionImpl();
 
+// Unread messages that are on their way to the disk, or there, and not shown yet: every record of
+// their chat counts them, whoever saves it meanwhile. Else a page killed before it showed them would
+// count one less ever after.
+let expected = new Map();   // key -> chat
+const expectedIn = (id) => [...expected.values()].filter((chat) => chat === id).length;
+
+export function expect(unread) {
+  expected = new Map(unread.map(({ id }) => [String(id), String(id.remote)]));
+}
+
+export const isShown = ({ id }) => expected.delete(String(id));
+
+// Marked by hand is -1.
+export const withMore = (count, more) => (more === 0 ? count : Math.max(0, count ?? 0) + more);
+
 export const chatRecord = (chat) => ({
   id: String(chat.id),
   name: chat.name,
-  unreadCount: chat.unreadCount,
+  unreadCount: withMore(chat.unreadCount, expectedIn(String(chat.id))),
   t: chat.t,
   archive: chat.archive,
   pin: chat.pin,
