@@ -2,6 +2,8 @@
  * constant has a limit of 4,095 bytes. */
 #include "schemas.h"
 
+#include "schemas_words.h"
+
 #define NAME "{\"type\":\"string\",\"pattern\":\"^[a-z0-9][a-z0-9_-]{0,62}$\"}"
 #define TEXT "{\"type\":\"string\"}"
 #define TEXT_OR_NULL "{\"type\":[\"string\",\"null\"]}"
@@ -184,6 +186,7 @@ const struct schema schemas[] = {
          ",\"channel\":{\"enum\":[\"web\"]},\"status\":{\"enum\":"
          "[\"stopped\",\"starting\",\"unlinked\",\"linking\",\"syncing\",\"ready\","
          "\"disconnected\",\"conflict\",\"logged_out\",\"failed\",\"hibernating\"]},\"status_reason\":" TEXT_OR_NULL
+         ",\"reason_code\":" SESSION_REASON
          ",\"status_since\":" TIME_OR_NULL
          ",\"account\":{\"type\":[\"object\",\"null\"],\"properties\":{\"id\":" TEXT_OR_NULL
          ",\"phone\":" TEXT_OR_NULL ",\"lid\":" TEXT_OR_NULL ",\"push_name\":" TEXT_OR_NULL
@@ -374,6 +377,7 @@ const struct schema schemas[] = {
     "\"id\":" TEXT ",\"event_id\":" TEXT_OR_NULL ",\"type\":" TEXT_OR_NULL ",\"seq\":" INT         \
     ",\"state\":{\"enum\":[\"pending\",\"delivered\",\"dead\"]},\"attempts\":" INT                     \
     ",\"last_status\":" INT_OR_NULL ",\"last_error\":" TEXT_OR_NULL                                \
+    ",\"last_reason\":" DELIVERY_REASON                                                            \
     ",\"next_try_at\":" TIME_OR_NULL ",\"created_at\":" TIME_OR_NULL                               \
     ",\"finished_at\":" TIME_OR_NULL ",\"session\":" TEXT_OR_NULL                                  \
     ",\"chat\":{\"type\":[\"object\",\"null\"],\"properties\":{\"id\":" TEXT                         \
@@ -382,7 +386,8 @@ const struct schema schemas[] = {
     OBJECT("", "\"max_age_s\":" INT ",\"initial_delay_ms\":" INT ",\"max_delay_ms\":" INT)
 #define WEBHOOK_HEALTH                                                                             \
     OBJECT("\"state\"", "\"state\":" TEXT ",\"consecutive_failures\":" INT                           \
-                        ",\"last_error\":" TEXT_OR_NULL ",\"last_success_at\":" TIME_OR_NULL       \
+                        ",\"last_error\":" TEXT_OR_NULL ",\"last_reason\":" DELIVERY_REASON         \
+                        ",\"last_success_at\":" TIME_OR_NULL                                       \
                         ",\"next_probe_at\":" TIME_OR_NULL                                         \
                         ",\"latency_ms\":{\"type\":[\"number\",\"null\"]}")
     {"Webhook",
@@ -400,7 +405,7 @@ const struct schema schemas[] = {
     {"WebhookList", LIST_OF("Webhook")},
     {"WebhookTest",
      OBJECT("\"ok\"", "\"ok\":" BOOL ",\"status\":" INT_OR_NULL ",\"duration_ms\":" INT
-                      ",\"error\":" TEXT_OR_NULL ",\"reason\":" TEXT_OR_NULL
+                      ",\"error\":" TEXT_OR_NULL ",\"reason\":" DELIVERY_REASON
                       ",\"response_headers\":{\"type\":\"array\",\"items\":" OBJECT(
                           "\"name\",\"value\"", "\"name\":" TEXT ",\"value\":" TEXT)
                       "},\"response_body\":" TEXT_OR_NULL)},

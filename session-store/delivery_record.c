@@ -16,13 +16,16 @@ size_t delivery_encode(const struct store_delivery *d, unsigned char out[DELIVER
     memcpy(out + 41, d->last_error, text);
     out[41 + text] = 0;
     unsigned char *at = out + 42 + text;
-    if (d->try_count > 0) {
+    if (d->try_count > 0 || d->last_reason != 0) {
         *at++ = (unsigned char)d->try_count;
     }
     for (unsigned i = 0; i < d->try_count; i++, at += 16) {
         be64_put(at, d->tries[i].at_ms);
         be32_put(at + 8, d->tries[i].status);
         be32_put(at + 12, d->tries[i].took_ms);
+    }
+    if (d->last_reason != 0) {
+        *at++ = d->last_reason;
     }
     return (size_t)(at - out);
 }
@@ -36,15 +39,17 @@ void store_delivery_tried(struct store_delivery *d, const struct store_try *now)
     d->tries[d->try_count++] = *now;
 }
 
-/* A record without a tail has none: it was not tried yet, or an older program wrote it. */
-static bool decode_tries(struct key_reader *r, struct store_delivery *out)
+/* The tail: how many tries, the tries, and a byte for the kind of failure. A record without it, or
+ * without its last byte: there was none yet, or an older program wrote it. */
+static bool decode_tail(struct key_reader *r, struct store_delivery *out)
 {
     out->try_count = 0;
+    out->last_reason = 0;
     if (key_read_done(r)) {
         return true;
     }
     unsigned n = key_read_u8(r);
-    if (n == 0 || n > STORE_TRIES) {
+    if (n > STORE_TRIES) {
         return false;
     }
     for (unsigned i = 0; i < n; i++) {
@@ -53,7 +58,11 @@ static bool decode_tries(struct key_reader *r, struct store_delivery *out)
         out->tries[i].took_ms = key_read_u32(r);
     }
     out->try_count = n;
-    return key_read_done(r);
+    if (n > 0 && key_read_done(r)) {
+        return true;
+    }
+    out->last_reason = key_read_u8(r);
+    return out->last_reason != 0 && key_read_done(r);
 }
 
 int delivery_decode(const void *data, size_t len, struct store_delivery *out)
@@ -69,7 +78,7 @@ int delivery_decode(const void *data, size_t len, struct store_delivery *out)
     out->last_status = key_read_u32(&r);
     const char *text = key_read_text(&r);
     size_t text_len = strlen(text);
-    if (!decode_tries(&r, out) || state > STORE_DEAD || text_len >= sizeof(out->last_error)) {
+    if (!decode_tail(&r, out) || state > STORE_DEAD || text_len >= sizeof(out->last_error)) {
         return E_IO;
     }
     out->state = (enum store_delivery_state)state;

@@ -298,6 +298,7 @@ struct store_delivery {
     uint64_t finished_ms; /* delivered or dead: when */
     uint32_t last_status; /* HTTP status of the last try; 0: none */
     char last_error[160];
+    uint8_t last_reason; /* its kind, a number of the caller's; 0: none, or an older program's row */
     unsigned try_count; /* of tries, the oldest first; 0 also where an older program wrote it */
     struct store_try {
         uint64_t at_ms; /* when it began */

@@ -135,6 +135,7 @@ static int keep_record(struct import *x, const struct row *row, struct err *e)
     int rc = body_set(o, "want", json_string(x->start ? "running" : "stopped"));
     rc = rc != 0 ? rc : body_set(o, "status", json_string("stopped"));
     rc = rc != 0 ? rc : body_set(o, "status_reason", json_string("imported"));
+    rc = rc != 0 ? rc : body_set(o, "reason_code", json_string("imported"));
     rc = rc != 0 ? rc : body_set(o, "exported", json_false());
     rc = rc != 0 ? rc : body_set(o, "quarantine", json_false());
     return rc != 0 ? rc : body_set(o, "deleting", json_false());

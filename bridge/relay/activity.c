@@ -219,6 +219,7 @@ static int on_status(struct feed *f, const char *session, uint64_t at_ms, const 
     struct words w = {.session = session,
                       .kind = kind,
                       .text = text,
+                      .code = json_str(data, "reason_code"),
                       .reason = why[0] != '\0' ? why : NULL,
                       .phone = phone};
     int rc = flush(f, session);

@@ -6,6 +6,7 @@
 
 #include "attempts.h"
 #include "json.h"
+#include "reason.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -104,6 +105,7 @@ static int set_state(json_t *o, const struct store_delivery *d)
                                                 : json_null());
     rc = rc != 0 ? rc
                  : json_set_str(o, "last_error", d->last_error[0] != '\0' ? d->last_error : NULL);
+    rc = rc != 0 ? rc : json_set_str(o, "last_reason", relay_reason_word(d->last_reason));
     rc = rc != 0 ? rc : json_set_time(o, "next_try_at", pending ? d->due_ms : 0);
     rc = rc != 0 ? rc : json_set_time(o, "created_at", d->created_ms);
     return rc != 0 ? rc : json_set_time(o, "finished_at", pending ? 0 : d->finished_ms);

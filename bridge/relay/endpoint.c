@@ -261,6 +261,7 @@ static enum job_alert failed(struct relay *r, struct endpoint *ep, const struct 
     crypto_random(&random, sizeof(random));
     h->failures += h->failures < UINT32_MAX;
     (void)snprintf(h->error, sizeof(h->error), "%s", result->error);
+    h->reason = result->reason;
     if (!h->paused && h->failures < r->b->cfg.relay.pause_after_failures) {
         return ALERT_NONE;
     }

@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "log.h"
 #include "mem.h"
+#include "reason.h"
 #include "stats.h"
 
 #include <stdio.h>
@@ -75,6 +76,7 @@ static int apply_hold(struct store_txn *t, struct store_op *op)
             d.finished_ms = clock_wall_ms();
             (void)snprintf(d.last_error, sizeof(d.last_error),
                            "expired while the webhook was paused or disabled");
+            d.last_reason = RELAY_EXPIRED;
         }
         d.due_ms = it->until_ms;
         rc = rc != 0 ? rc : store_delivery_update(t, &d);

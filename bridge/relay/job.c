@@ -118,9 +118,9 @@ static void on_posted(void *arg, const struct post_result *result)
 }
 
 /* The attempt could not even begin. */
-static void fail_start(struct job *j, const char *why)
+static void fail_start(struct job *j, enum relay_reason reason, const char *why)
 {
-    struct post_result result = {.status = 0};
+    struct post_result result = {.status = 0, .reason = reason};
     (void)snprintf(result.error, sizeof(result.error), "%.159s", why);
     job_finish(j, &result);
 }
@@ -134,18 +134,18 @@ static void start(struct job *j, struct store_txn *t)
     char id[EVENT_ID_LEN], type[EVENT_TYPE_LEN];
     err_clear(&e);
     if (ep->broken[0] != '\0') {
-        fail_start(j, ep->broken);
+        fail_start(j, RELAY_UNUSABLE, ep->broken);
         return;
     }
     int rc = store_event_get(t, j->d.tenant, j->d.seq, &event);
     rc = rc != 0 ? rc : event_head(event.data, event.len, id, type);
     if (rc == E_NOTFOUND || rc == E_PROTO) {
         j->d.state = STORE_DEAD; /* job_finish keeps it: there is nothing to send, ever */
-        fail_start(j, "the event is gone");
+        fail_start(j, RELAY_EVENT_GONE, "the event is gone");
         return;
     }
     if (rc != 0) {
-        fail_start(j, "the event could not be read");
+        fail_start(j, RELAY_NOT_STARTED, "the event could not be read");
         return;
     }
     struct post_spec spec = endpoint_spec(r, ep);
@@ -154,7 +154,7 @@ static void start(struct job *j, struct store_txn *t)
     spec.len = event.len;
     spec.attempt = attempts_total(j->d.attempts) + 1;
     if (post_start(r->http, &spec, on_posted, j, &j->post, &e) != 0) {
-        fail_start(j, e.msg);
+        fail_start(j, RELAY_NOT_STARTED, e.msg);
         return;
     }
     j->state = JOB_POSTING;
@@ -256,6 +256,7 @@ static void decide(struct job *j, const struct post_result *result)
     }
     d->last_status = result->status;
     (void)snprintf(d->last_error, sizeof(d->last_error), "%s", result->error);
+    d->last_reason = (uint8_t)result->reason;
     if (gone || verdict == RETRY_DEAD || (verdict == RETRY_AGAIN && given_up(j))) {
         d->state = STORE_DEAD;
         d->finished_ms = now;
@@ -317,6 +318,9 @@ static int write_alert(struct job *j, struct store_txn *t, struct err *e)
         data = alert_data(j, t, failing);
         rc = data == NULL ? E_NOMEM
                           : json_set_str(data, "last_error", failing ? j->health.error : NULL);
+        rc = rc != 0 ? rc
+                     : json_set_str(data, "last_reason",
+                                    failing ? relay_reason_word(j->health.reason) : NULL);
         rc = rc != 0 ? rc
                      : body_set(data, "consecutive_failures",
                                 json_integer((json_int_t)j->health.failures));

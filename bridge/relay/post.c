@@ -102,30 +102,30 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 /* ---- the end -----------------------------------------------------------------------------------
  */
 
-static const char *reason_of(const struct post *p, CURLcode code)
+static enum relay_reason reason_of(const struct post *p, CURLcode code)
 {
     unsigned status = p->result.status;
     if (status != 0) {
-        return status < 300 ? NULL : status < 400 ? "redirect" : "status";
+        return status < 300 ? RELAY_FINE : status < 400 ? RELAY_REDIRECT : RELAY_STATUS;
     }
     if (p->rules.forbidden) {
-        return "address_forbidden";
+        return RELAY_FORBIDDEN;
     }
     switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
-        return "timeout";
+        return RELAY_TIMEOUT;
     case CURLE_COULDNT_RESOLVE_HOST:
-        return "dns";
+        return RELAY_DNS;
     case CURLE_COULDNT_CONNECT:
-        return "refused";
+        return RELAY_REFUSED;
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
     case CURLE_SSL_ISSUER_ERROR:
-        return "tls";
+        return RELAY_TLS;
     default:
-        return p->too_long ? "too_long" : "connection";
+        return p->too_long ? RELAY_TOO_LONG : RELAY_CONNECTION;
     }
 }
 

@@ -6,6 +6,7 @@
 
 #include "err.h"
 #include "http_loop.h"
+#include "reason.h"
 #include "url_guard.h"
 
 #include <stdbool.h>
@@ -37,7 +38,7 @@ struct post_result {
     uint64_t retry_after_ms;
     uint64_t duration_ms, duration_us;
     char error[160];    /* "" for 2xx */
-    const char *reason; /* a word for it: "refused", "dns", "timeout", "tls", …; NULL for 2xx */
+    enum relay_reason reason;
     const char *headers; /* lines of the last answer's head, borrowed; NULL: not kept */
     size_t headers_len;
     const char *body; /* first bytes of the answer, borrowed */

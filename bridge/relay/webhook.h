@@ -9,6 +9,7 @@
 #define BRIDGE_WEBHOOK_H
 
 #include "core.h"
+#include "reason.h"
 #include "retry.h"
 
 #include <jansson.h>
@@ -50,13 +51,14 @@ int webhook_headers(struct bridge *b, const char *tenant, const char *webhook, c
 json_t *webhook_object(const char *webhook, const json_t *record, const json_t *headers,
                        const json_t *health);
 
-/* How an endpoint fares, in its stored form: {state,failures,error,success_ms,probes}. Gives. */
+/* How an endpoint fares, in its stored form: {paused,failures,error,reason,success_ms,probes}. Gives. */
 struct webhook_health {
     bool paused;
     uint32_t failures; /* consecutive */
     uint32_t probes;   /* failed ones of this pause */
     uint64_t success_ms;
     char error[160];
+    enum relay_reason reason; /* the kind of error */
 };
 json_t *webhook_health_json(const struct webhook_health *h);
 void webhook_health_read(const json_t *health, struct webhook_health *out);

@@ -109,9 +109,10 @@ int webhook_headers(struct bridge *b, const char *tenant, const char *webhook, c
 
 json_t *webhook_health_json(const struct webhook_health *h)
 {
-    return json_pack("{s:b, s:I, s:I, s:I, s:s}", "paused", h->paused ? 1 : 0, "failures",
+    const char *reason = relay_reason_word(h->reason);
+    return json_pack("{s:b, s:I, s:I, s:I, s:s, s:s*}", "paused", h->paused ? 1 : 0, "failures",
                      (json_int_t)h->failures, "probes", (json_int_t)h->probes, "success_ms",
-                     (json_int_t)h->success_ms, "error", h->error);
+                     (json_int_t)h->success_ms, "error", h->error, "reason", reason);
 }
 
 void webhook_health_read(const json_t *health, struct webhook_health *out)
@@ -122,6 +123,7 @@ void webhook_health_read(const json_t *health, struct webhook_health *out)
     out->probes = (uint32_t)json_int(health, "probes", 0);
     out->success_ms = (uint64_t)json_int(health, "success_ms", 0);
     (void)snprintf(out->error, sizeof(out->error), "%s", json_str_or(health, "error", ""));
+    out->reason = relay_reason_parse(json_str(health, "reason"));
 }
 
 static json_t *health_object(const json_t *stored)
@@ -137,6 +139,7 @@ static json_t *health_object(const json_t *stored)
                                       : "ok") != 0 ||
         body_set(o, "consecutive_failures", json_integer((json_int_t)h.failures)) != 0 ||
         json_set_str(o, "last_error", h.error[0] != '\0' ? h.error : NULL) != 0 ||
+        json_set_str(o, "last_reason", relay_reason_word(h.reason)) != 0 ||
         json_set_time(o, "last_success_at", h.success_ms) != 0 ||
         json_set_time(o, "next_probe_at",
                       h.paused ? (uint64_t)json_int(stored, "probe_ms", 0) : 0) != 0 ||

@@ -101,7 +101,7 @@ static void on_tested(void *arg, const struct post_result *r)
                  : body_set(o, "status",
                             r->status != 0 ? json_integer((json_int_t)r->status) : json_null());
     rc = rc != 0 ? rc : json_set_str(o, "error", r->error[0] != '\0' ? r->error : NULL);
-    rc = rc != 0 ? rc : json_set_str(o, "reason", r->reason);
+    rc = rc != 0 ? rc : json_set_str(o, "reason", relay_reason_word(r->reason));
     rc = rc != 0 ? rc : body_set(o, "response_headers", headers_json(r->headers, r->headers_len));
     rc = rc != 0 ? rc : body_set(o, "response_body", text_json(r->body, r->body_len));
     w->done(w->arg, &(struct bridge_reply){.err = rc != 0 ? &e : NULL, .body = rc == 0 ? o : NULL});

@@ -64,7 +64,7 @@ static void restart(struct adapter *a, struct session *s, const char *why)
 {
     uint64_t late = 2 * a->all->b->cfg.page.ready_timeout_ms + LATE_EXTRA_MS;
     (void)uv_timer_start(&a->timer, on_late, late, 0);
-    session_renew(s, why);
+    session_renew(s, WHY_ADAPTER_CHANGED, why);
 }
 
 static bool came_back(const struct adapter *a, const struct session *s, const struct script *with)
@@ -401,7 +401,7 @@ static void next(struct adapter *a)
             return;
         }
         if (a->undoing && s->phase == RUN_PAGE && !s->quitting && !s->deleting && !s->freeing) {
-            session_renew(s, "back to the former wa-js"); /* it may be what keeps it from ready */
+            session_renew(s, WHY_ADAPTER_CHANGED, "back to the former wa-js"); /* it may be what keeps it from ready */
         }
     }
     finish(a); /* those in between get it with their next start */

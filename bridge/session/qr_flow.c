@@ -87,8 +87,8 @@ static void give_up(struct session *s)
 {
     s->want = WANT_STOPPED;
     s->qr.code[0] = '\0';
-    session_move(s, SESSION_STOPPED, "no phone scanned any of %u codes; start it for new ones",
-                 s->qr.attempt);
+    session_move(s, SESSION_STOPPED, WHY_CODES_USED_UP,
+                 "no phone scanned any of %u codes; start it for new ones", s->qr.attempt);
     session_run(s);
 }
 

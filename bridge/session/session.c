@@ -140,13 +140,14 @@ static void on_timer_run(uv_timer_t *t)
     } else if (s->phase == RUN_PAGE && s->reload_due) {
         session_reload(s);
     } else if (s->phase == RUN_PAGE && !s->page) {
-        session_trouble(s, s->reason[0] ? s->reason : "the page is gone");
+        session_trouble(s, s->reason[0] ? s->why : WHY_PAGE_FAILED,
+                        s->reason[0] ? s->reason : "the page is gone");
     } else if (s->phase == RUN_PAGE && s->page_known && s->page_state.auth) {
-        session_move(s, SESSION_DISCONNECTED, "no connection to WhatsApp (%s)",
+        session_move(s, SESSION_DISCONNECTED, WHY_NO_CONNECTION, "no connection to WhatsApp (%s)",
                      s->page_state.socket);
     } else if (s->phase == RUN_PAGE) {
-        session_trouble(s, s->page_known ? "the page shows neither a code nor a linked account"
-                                         : "the page did not come to work in time");
+        session_trouble(s, WHY_PAGE_STUCK,
+                        s->page_known ? "the page shows neither a code nor a linked account" : "the page did not come to work in time");
     }
 }
 

@@ -294,7 +294,7 @@ static void stop(struct session *s)
     session_timer_stop(s, TIMER_WAKE);
     enum session_status now = session_status(s);
     if (now != SESSION_STOPPED && now != SESSION_LOGGED_OUT) {
-        session_move(s, SESSION_STOPPED, "%s", "");
+        session_move(s, SESSION_STOPPED, WHY_NONE, "%s", "");
     }
     session_run(s);
 }
@@ -312,7 +312,7 @@ static void restart(struct session *s)
         return;
     }
     if (session_status(s) != SESSION_LOGGED_OUT) {
-        session_move(s, SESSION_STARTING, "%s", "restarted on request");
+        session_move(s, SESSION_STARTING, WHY_RESTARTED, "%s", "restarted on request");
     }
     session_end(s);
 }

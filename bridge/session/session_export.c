@@ -116,7 +116,7 @@ int session_export(struct session *s, bool *was_running, bool *was_exported,
     s->exported = true;
     s->asleep = false;
     s->want = WANT_STOPPED;
-    session_move(s, SESSION_STOPPED, "%s", "exported to another host");
+    session_move(s, SESSION_STOPPED, WHY_EXPORTED, "%s", "exported to another host");
     session_save(s, &(struct session_save){.done = on_marked, .arg = l});
     return 0;
 }
@@ -125,7 +125,7 @@ void session_export_undo(struct session *s, bool start, bridge_done_fn done, voi
 {
     s->exported = false;
     s->want = start ? WANT_RUNNING : WANT_STOPPED;
-    session_move(s, SESSION_STOPPED, "%s", "the export was taken back");
+    session_move(s, SESSION_STOPPED, WHY_EXPORT_UNDONE, "%s", "the export was taken back");
     session_save(s, &(struct session_save){.done = done, .arg = arg});
     session_run(s);
 }

@@ -151,12 +151,12 @@ void session_hibernate_set(struct session *s)
     arm(s);
 }
 
-static void sleep_now(struct session *s, const char *why)
+static void sleep_now(struct session *s, enum session_why word, const char *why)
 {
     s->asleep = true;
     s->no_room = false;
     plan(s);
-    session_move(s, SESSION_HIBERNATING, "%s", why);
+    session_move(s, SESSION_HIBERNATING, word, "%s", why);
     session_end(s);
     arm(s); /* after the end, which stops all timers */
 }
@@ -178,7 +178,7 @@ int session_lull(struct session *s, struct err *e)
         return err_word(e, E_CONFLICT, "outbox_not_empty",
                         "messages wait to be sent or acknowledged; try again when backlog.outbox is 0");
     }
-    sleep_now(s, "on request");
+    sleep_now(s, WHY_PUT_TO_SLEEP, "on request");
     return 0;
 }
 
@@ -197,7 +197,7 @@ void session_doze(struct session *s)
         work_waits(s)) {
         return;
     }
-    sleep_now(s, "nothing to do");
+    sleep_now(s, WHY_IDLE, "nothing to do");
 }
 
 /* ---- awake -------------------------------------------------------------------------------- */
@@ -211,7 +211,7 @@ void session_rouse(struct session *s, const char *why)
     s->wake_ms = 0;
     s->tries = 0;
     session_timer_stop(s, TIMER_WAKE);
-    session_move(s, SESSION_STARTING, "woken: %s", why);
+    session_move(s, SESSION_STARTING, WHY_WOKEN, "woken: %s", why);
     session_run(s); /* or when the browser that still closes has ended */
 }
 

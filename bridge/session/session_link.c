@@ -43,7 +43,7 @@ static void works(struct session *s)
 static void become_ready(struct session *s)
 {
     s->ready_since_ms = clock_wall_ms();
-    session_move(s, SESSION_READY, "%s", "");
+    session_move(s, SESSION_READY, WHY_NONE, "%s", "");
     if (!s->collected && s->page) {
         s->collected = true;
         page_collect_garbage(s->page);
@@ -64,7 +64,8 @@ static void on_caught_up(void *arg, const struct err *e)
     if (e) {
         log_warn(&s->log, "session.catch_up", "%s", e->msg);
         if (now == SESSION_SYNCING) {
-            session_move(s, SESSION_SYNCING, "cannot catch up: %.200s", e->msg);
+            session_move(s, SESSION_SYNCING, WHY_CATCH_UP_FAILED, "cannot catch up: %.200s",
+                         e->msg);
         }
         sync_want(s->sync, "the last run failed");
         session_timer(s, TIMER_SYNC, SYNC_RETRY_MS);
@@ -117,9 +118,11 @@ static void go_online(struct session *s)
     enum session_status now = session_status(s);
     if (!s->page_state.hooks) {
         if (now == SESSION_READY) {
-            session_move(s, SESSION_DISCONNECTED, "the page's message store is out of hearing");
+            session_move(s, SESSION_DISCONNECTED, WHY_PAGE_UNHEARD,
+                         "the page's message store is out of hearing");
         } else {
-            session_move(s, SESSION_SYNCING, "the page's message store cannot be heard yet");
+            session_move(s, SESSION_SYNCING, WHY_PAGE_UNHEARD,
+                         "the page's message store cannot be heard yet");
         }
         return;
     }
@@ -127,7 +130,7 @@ static void go_online(struct session *s)
         return;
     }
     if (now != SESSION_SYNCING) {
-        session_move(s, SESSION_SYNCING, "%s", "");
+        session_move(s, SESSION_SYNCING, WHY_NONE, "%s", "");
     }
     if (!s->probe_ok) {
         session_probe(s);
@@ -140,7 +143,7 @@ static void go_offline(struct session *s)
 {
     enum session_status now = session_status(s);
     if (now == SESSION_READY || now == SESSION_SYNCING || now == SESSION_CONFLICT) {
-        session_move(s, SESSION_DISCONNECTED, "no connection to WhatsApp (%s)",
+        session_move(s, SESSION_DISCONNECTED, WHY_NO_CONNECTION, "no connection to WhatsApp (%s)",
                      s->page_state.socket);
     }
 }
@@ -148,11 +151,11 @@ static void go_offline(struct session *s)
 static void show_code(struct session *s)
 {
     if (s->account) {
-        session_logged_out(s, "the phone removed this device");
+        session_logged_out(s, WHY_REMOVED_ON_PHONE, "the phone removed this device");
         return;
     }
     works(s);
-    session_move(s, SESSION_UNLINKED, "%s", "");
+    session_move(s, SESSION_UNLINKED, WHY_NONE, "%s", "");
     session_code_tell(s);
     if (strcmp(s->page_state.socket, "UNPAIRED_IDLE") == 0) {
         session_code_idle(s);
@@ -179,15 +182,16 @@ void session_apply(struct session *s)
         break;
     case VERDICT_PAIRING:
         if (now == SESSION_STARTING || now == SESSION_UNLINKED) {
-            session_move(s, SESSION_LINKING, "%s", "");
+            session_move(s, SESSION_LINKING, WHY_NONE, "%s", "");
         }
         break;
     case VERDICT_SYNC:
         works(s);
         if (now == SESSION_READY) {
-            session_move(s, SESSION_DISCONNECTED, "WhatsApp Web is synchronising again");
+            session_move(s, SESSION_DISCONNECTED, WHY_SYNCS_AGAIN,
+                         "WhatsApp Web is synchronising again");
         } else if (now != SESSION_DISCONNECTED) {
-            session_move(s, SESSION_SYNCING, "%s", "");
+            session_move(s, SESSION_SYNCING, WHY_NONE, "%s", "");
         }
         break;
     case VERDICT_OFFLINE:
@@ -199,7 +203,8 @@ void session_apply(struct session *s)
         break;
     case VERDICT_CONFLICT:
         works(s);
-        session_move(s, SESSION_CONFLICT, "WhatsApp Web was opened elsewhere with this account");
+        session_move(s, SESSION_CONFLICT, WHY_OPENED_ELSEWHERE,
+                     "WhatsApp Web was opened elsewhere with this account");
         break;
     }
 }
@@ -254,7 +259,7 @@ static void on_unloaded(struct session *s)
     }
     session_timer(s, TIMER_RUN, s->b->cfg.page.ready_timeout_ms);
     if (now == SESSION_READY || now == SESSION_SYNCING) {
-        session_move(s, SESSION_DISCONNECTED, "the page is being loaded again");
+        session_move(s, SESSION_DISCONNECTED, WHY_PAGE_RELOADS, "the page is being loaded again");
     }
 }
 
@@ -288,7 +293,7 @@ static void on_hello(struct session *s, const struct page_event *ev)
     }
     if (*ev->wa_js == '\0') {
         adapter_dumb(s);
-        session_trouble(s, "wa-js does not run in the page (page.wa_js)");
+        session_trouble(s, WHY_ADAPTER_FAILED, "wa-js does not run in the page (page.wa_js)");
     }
 }
 
@@ -319,7 +324,7 @@ void session_on_page_event(void *arg, const struct page_event *ev)
         break;
     case PAGE_LOGOUT:
         if (!s->quitting) {
-            session_logged_out(s, "WhatsApp ended the link");
+            session_logged_out(s, WHY_ENDED_BY_WHATSAPP, "WhatsApp ended the link");
         }
         break;
     case PAGE_BEAT:

@@ -54,12 +54,12 @@ static void weigh(struct session *s)
     case BUDGET_RELOAD:
         (void)snprintf(why, sizeof(why), "the browser takes %llu MiB, more than %llu ([memory] "
                        "soft_mb): the page is loaded again", size, MIB(l.soft_bytes));
-        session_refresh(s, why);
+        session_refresh(s, WHY_BROWSER_TOO_LARGE, why);
         break;
     case BUDGET_RESTART:
         (void)snprintf(why, sizeof(why), "the browser takes %llu MiB, more than %llu ([memory] "
                        "hard_mb): it is restarted", size, MIB(l.hard_bytes));
-        session_renew(s, why);
+        session_renew(s, WHY_BROWSER_TOO_LARGE, why);
         break;
     }
 }
@@ -99,7 +99,7 @@ bool session_admit(struct session *s)
     enum session_status now = session_status(s);
     if (admission_check(&a, &e) == 0) {
         if (s->no_room && now == SESSION_STARTING) {
-            session_move(s, SESSION_STARTING, "%s", "");
+            session_move(s, SESSION_STARTING, WHY_NONE, "%s", "");
         }
         s->no_room = false;
         return true;
@@ -108,8 +108,8 @@ bool session_admit(struct session *s)
     if (!s->no_room) { /* told once, not with each number */
         s->no_room = true;
         log_warn(&s->log, "memory.admission", "no browser is started: %s", e.msg);
-        session_move(s, now == SESSION_DISCONNECTED ? now : SESSION_STARTING, "%s: %s",
-                     err_word_of(&e), e.msg);
+        session_move(s, now == SESSION_DISCONNECTED ? now : SESSION_STARTING, WHY_NO_MEMORY,
+                     "%s: %s", err_word_of(&e), e.msg);
     }
     session_timer(s, TIMER_RUN, c->memory.sample_ms);
     return false;

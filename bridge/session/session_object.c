@@ -76,6 +76,7 @@ json_t *session_object(struct session *s)
     o = with(o, "exported", json_boolean(s->exported));
     o = with(o, "status", json_string(session_status_name(session_status(s))));
     o = with(o, "status_reason", text_or_null(s->reason));
+    o = with(o, "reason_code", text_or_null(session_why_word(s->why)));
     o = with(o, "status_since", time_or_null(s->status_since_ms));
     o = with(o, "account", shared_or(s->account, json_null()));
     o = with(o, "qr", code(s));
@@ -105,6 +106,7 @@ json_t *session_record(const struct session *s)
     o = with(o, "want", json_string(want_name(s->want)));
     o = with(o, "status", json_string(session_status_name(session_status(s))));
     o = with(o, "status_reason", json_string(s->reason));
+    o = with(o, "reason_code", json_string(session_why_word(s->why)));
     o = with(o, "status_ms", number(s->status_since_ms));
     o = with(o, "created_ms", number(s->created_ms));
     o = with(o, "linked_ms", number(s->linked_ms));
@@ -165,8 +167,10 @@ int session_load(struct session *s, const json_t *record, struct err *e)
     if (strcmp(status, session_status_name(session_status(s))) == 0) {
         (void)snprintf(s->reason, sizeof(s->reason), "%s",
                        json_str_or(record, "status_reason", ""));
+        s->why = session_why_parse(json_str(record, "reason_code"));
     } else if (s->want == WANT_RUNNING) {
         (void)snprintf(s->reason, sizeof(s->reason), "waits for its turn to start");
+        s->why = WHY_WAITS_TURN;
     }
     return s->metadata ? 0 : err_set(e, E_NOMEM, "out of memory");
 }

@@ -27,6 +27,7 @@
 #include "inbox.h"
 #include "outbox.h"
 #include "page.h"
+#include "session_reason.h"
 #include "sessions.h"
 #include "storage.h"
 #include "sync.h"
@@ -121,7 +122,8 @@ struct session {
     json_t *media; /* what is fetched: {download,max_bytes}; NULL: as [media] says */
     uint64_t created_ms, linked_ms, activity_ms, status_since_ms;
     struct sm sm;
-    char reason[REASON_MAX]; /* why this status; "" */
+    enum session_why why;    /* this status, as a word */
+    char reason[REASON_MAX]; /* and in a sentence; "" */
     unsigned saves;          /* at the store */
     bool dirty;              /* a save failed, or activity is not saved */
 
@@ -198,8 +200,8 @@ void sessions_freed_one(struct sessions *all);
 
 /* ---- session_state.c ---- */
 /* Moves, logs, stores and tells. The same status with another reason is stored too. */
-void session_move(struct session *s, enum session_status to, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+void session_move(struct session *s, enum session_status to, enum session_why why, const char *fmt,
+                  ...) __attribute__((format(printf, 4, 5)));
 const char *want_name(enum want w);
 enum want want_parse(const char *name, bool autostart);
 
@@ -224,12 +226,14 @@ int session_load(struct session *s, const json_t *record, struct err *e);
 /* ---- session_run.c ---- */
 void session_run(struct session *s);                      /* towards what is wanted */
 void session_end(struct session *s);                      /* closes page and browser */
-void session_fail(struct session *s, const char *why);    /* ends the run, tries again later */
-void session_trouble(struct session *s, const char *why); /* reload, then restart */
+/* word and why: what becomes reason_code and status_reason. Ends the run, tries again later. */
+void session_fail(struct session *s, enum session_why word, const char *why);
+/* The same, but reloads first, then restarts. */
+void session_trouble(struct session *s, enum session_why word, const char *why);
 void session_reload(struct session *s);
 /* Mild help that was not asked for by a failure: a fresh document, a fresh browser. */
-void session_refresh(struct session *s, const char *why);
-void session_renew(struct session *s, const char *why);
+void session_refresh(struct session *s, enum session_why word, const char *why);
+void session_renew(struct session *s, enum session_why word, const char *why);
 bool session_wanted(const struct session *s); /* running, and not asleep */
 void session_forget_page(struct session *s); /* what the document said is void */
 int session_profile_path(const struct session *s, char *out, size_t len, struct err *e);
@@ -247,7 +251,7 @@ void session_off(struct session *s, const struct err *e);
 int session_not_exported(const struct session *s, struct err *e);
 
 /* ---- session_quit.c ---- */
-void session_logged_out(struct session *s, const char *why); /* the far end unlinked us */
+void session_logged_out(struct session *s, enum session_why word, const char *why); /* the far end unlinked us */
 void session_unlink(struct session *s);
 void session_erase(struct session *s, bool erase_messages, void (*done)(void *arg, bool erased),
                    void *arg);

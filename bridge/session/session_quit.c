@@ -37,11 +37,11 @@ static void forget_account(struct session *s)
     s->want = WANT_STOPPED;
 }
 
-static void leave(struct session *s, const char *why)
+static void leave(struct session *s, enum session_why word, const char *why)
 {
     forget_account(s);
     s->quitting = s->phase == RUN_PAGE;
-    session_move(s, SESSION_LOGGED_OUT, "%s", why);
+    session_move(s, SESSION_LOGGED_OUT, word, "%s", why);
     if (s->quitting) {
         session_timer(s, TIMER_RUN, FRESH_PAGE_MS);
         session_timer_stop(s, TIMER_QR);
@@ -50,14 +50,14 @@ static void leave(struct session *s, const char *why)
     }
 }
 
-void session_logged_out(struct session *s, const char *why)
+void session_logged_out(struct session *s, enum session_why word, const char *why)
 {
     if (session_status(s) == SESSION_LOGGED_OUT || s->deleting) {
         return;
     }
     bool fresh = !s->page_state.auth && s->qr.code[0] != '\0';
     s->fresh_document = false;
-    leave(s, why);
+    leave(s, word, why);
     if (fresh) {
         session_end(s); /* it shows a code: wiped already */
     }
@@ -76,7 +76,7 @@ void session_untold(struct session *s)
     s->quarantine = true;
     s->quitting = false;
     forget_account(s);
-    session_move(s, SESSION_LOGGED_OUT,
+    session_move(s, SESSION_LOGGED_OUT, WHY_PHONE_NOT_TOLD,
                  "WhatsApp could not be told; remove this device on the phone");
     session_end(s);
 }
@@ -100,13 +100,13 @@ static void on_logout(void *arg, const struct err *e, const json_t *value)
         session_untold(s);
         return;
     }
-    leave(s, "unlinked on request");
+    leave(s, WHY_UNLINKED, "unlinked on request");
 }
 
 void session_wiped(struct session *s)
 {
     if (session_status(s) != SESSION_LOGGED_OUT) {
-        leave(s, "unlinked on request"); /* the fresh page came before the answer */
+        leave(s, WHY_UNLINKED, "unlinked on request"); /* the fresh page came before the answer */
     }
     session_end(s);
 }
@@ -116,7 +116,7 @@ void session_unlink(struct session *s)
     if (!s->account && session_status(s) != SESSION_LINKING) {
         forget_account(s);
         if (session_status(s) != SESSION_LOGGED_OUT) {
-            session_move(s, SESSION_STOPPED, "%s", "was not linked");
+            session_move(s, SESSION_STOPPED, WHY_NOT_LINKED, "%s", "was not linked");
         }
         session_run(s);
         return;
@@ -222,7 +222,7 @@ void session_erase(struct session *s, bool erase_messages, void (*done)(void *ar
     s->deleting = true;
     session_waiters_cancel(s);
     if (session_status(s) != SESSION_STOPPED) {
-        session_move(s, SESSION_STOPPED, "%s", "is being deleted");
+        session_move(s, SESSION_STOPPED, WHY_DELETING, "%s", "is being deleted");
     } else {
         session_keep(s);
     }

@@ -33,7 +33,7 @@
 #define GONE_MS 20 /* is it the page alone, or is the browser's end about to be told? */
 
 static void open_page(struct session *s);
-static void fallen(struct session *s, const char *why);
+static void fallen(struct session *s, enum session_why word, const char *why);
 static bool worked(const struct session *s);
 
 /* ---- the profile's place ------------------------------------------------------------------ */
@@ -86,7 +86,7 @@ static void on_started(void *arg, const struct err *e)
         return;
     }
     if (e) {
-        session_fail(s, e->msg);
+        session_fail(s, WHY_BROWSER_NOT_STARTED, e->msg);
         return;
     }
     log_info(&s->log, "session.browser", "%s, pid %d", cdp_browser_version(s->browser),
@@ -101,7 +101,7 @@ static void on_browser_gone(void *arg, const struct err *e)
     struct session *s = arg;
     char why[REASON_MAX];
     (void)snprintf(why, sizeof(why), "the browser ended: %.200s", e->msg);
-    session_fail(s, why);
+    session_fail(s, WHY_BROWSER_ENDED, why);
 }
 
 static int start_browser(struct session *s, struct err *e)
@@ -148,10 +148,11 @@ static void begin(struct session *s)
     /* A linked session that fell is still the same one to its readers: disconnected, coming back.
      */
     if (session_status(s) != SESSION_DISCONNECTED) {
-        session_move(s, SESSION_STARTING, "%s", session_status(s) == SESSION_STARTING ? s->reason : "");
+        bool still = session_status(s) == SESSION_STARTING;
+        session_move(s, SESSION_STARTING, still ? s->why : WHY_NONE, "%s", still ? s->reason : "");
     }
     if (start_browser(s, &e) != 0) {
-        session_fail(s, e.msg);
+        session_fail(s, WHY_BROWSER_NOT_STARTED, e.msg);
     }
 }
 
@@ -204,7 +205,8 @@ static void unreachable(struct session *s, const char *why)
 {
     uint64_t pause = next_pause(s);
     session_forget_page(s);
-    session_move(s, s->account ? SESSION_DISCONNECTED : SESSION_FAILED, "%s", why);
+    session_move(s, s->account ? SESSION_DISCONNECTED : SESSION_FAILED, WHY_PAGE_UNREACHABLE, "%s",
+                 why);
     s->reload_due = true;
     session_timer(s, TIMER_RUN, pause);
 }
@@ -231,13 +233,13 @@ static void on_page_trouble(void *arg, const struct err *e, bool fatal)
     } else if (!fatal && e->code == E_UNAVAILABLE) {
         unreachable(s, e->msg);
     } else if (!fatal) {
-        session_trouble(s, e->msg);
+        session_trouble(s, WHY_PAGE_FAILED, e->msg);
     } else {
         uint64_t up_since = s->up_since_ms;
         drop_page(s);
         s->up_since_ms = up_since;
         s->reload_due = false;
-        fallen(s, e->msg);
+        fallen(s, WHY_PAGE_FAILED, e->msg);
         session_timer(s, TIMER_RUN, GONE_MS);
     }
 }
@@ -258,7 +260,7 @@ static void open_page(struct session *s)
         .arg = s,
     };
     if (page_open(&o, &s->page, &e) != 0) {
-        session_fail(s, e.msg);
+        session_fail(s, WHY_PAGE_FAILED, e.msg);
         return;
     }
     session_timer(s, TIMER_RUN, c->page.ready_timeout_ms);
@@ -278,12 +280,12 @@ static bool was_up(const struct session *s)
     return now != SESSION_STARTING && now != SESSION_FAILED;
 }
 
-static void fallen(struct session *s, const char *why)
+static void fallen(struct session *s, enum session_why word, const char *why)
 {
-    session_move(s, s->account ? SESSION_DISCONNECTED : SESSION_STARTING, "%s", why);
+    session_move(s, s->account ? SESSION_DISCONNECTED : SESSION_STARTING, word, "%s", why);
 }
 
-void session_fail(struct session *s, const char *why)
+void session_fail(struct session *s, enum session_why word, const char *why)
 {
     if (s->phase != RUN_BROWSER && s->phase != RUN_PAGE) {
         return;
@@ -296,15 +298,15 @@ void session_fail(struct session *s, const char *why)
     meter_help(s->tenant, s->id, METER_RESTART);
     log_warn(&s->log, "session.fail", "%s; again in %llu ms", why, (unsigned long long)pause);
     if (s->tries == 1 && was_up(s)) {
-        fallen(s, why);
+        fallen(s, word, why);
     } else {
-        session_move(s, SESSION_FAILED, "%s", why);
+        session_move(s, SESSION_FAILED, word, "%s", why);
     }
     s->backoff_ms = pause;
     session_end(s);
 }
 
-void session_trouble(struct session *s, const char *why)
+void session_trouble(struct session *s, enum session_why word, const char *why)
 {
     if (s->phase != RUN_PAGE || s->quitting || s->freeing || s->deleting) {
         return;
@@ -313,13 +315,13 @@ void session_trouble(struct session *s, const char *why)
         s->reloads = 0;
     }
     if (s->reloads++ > 0) {
-        session_fail(s, why);
+        session_fail(s, word, why);
         return;
     }
     meter_help(s->tenant, s->id, METER_RELOAD);
     log_warn(&s->log, "session.trouble", "%s; the page is loaded again", why);
     session_forget_page(s);
-    fallen(s, why);
+    fallen(s, word, why);
     if (s->page) {
         session_reload(s);
     } else {
@@ -327,18 +329,18 @@ void session_trouble(struct session *s, const char *why)
     }
 }
 
-void session_refresh(struct session *s, const char *why)
+void session_refresh(struct session *s, enum session_why word, const char *why)
 {
     log_warn(&s->log, "session.refresh", "%s", why);
     session_forget_page(s);
-    fallen(s, why);
+    fallen(s, word, why);
     session_reload(s);
 }
 
-void session_renew(struct session *s, const char *why)
+void session_renew(struct session *s, enum session_why word, const char *why)
 {
     log_warn(&s->log, "session.renew", "%s", why);
-    fallen(s, why);
+    fallen(s, word, why);
     s->tries = 0;
     session_end(s);
 }

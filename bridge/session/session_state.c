@@ -53,6 +53,27 @@ const char *session_status_name(enum session_status s)
 static const char *const wants[] = {
     [WANT_STOPPED] = "stopped", [WANT_RUNNING] = "running", [WANT_UNLINKED] = "unlinked"};
 
+static const char *const why_words[WHY_COUNT] = {
+#define SESSION_WHY_WORD(why, word) [why] = word,
+    SESSION_REASON_TABLE(SESSION_WHY_WORD)
+#undef SESSION_WHY_WORD
+};
+
+const char *session_why_word(enum session_why why)
+{
+    return (unsigned)why < WHY_COUNT ? why_words[why] : "";
+}
+
+enum session_why session_why_parse(const char *word)
+{
+    for (int w = WHY_NONE + 1; word && w < WHY_COUNT; w++) {
+        if (strcmp(why_words[w], word) == 0) {
+            return (enum session_why)w;
+        }
+    }
+    return WHY_NONE;
+}
+
 const char *want_name(enum want w)
 {
     return wants[w];
@@ -139,7 +160,8 @@ static void tell(struct session *s, const char *previous)
     session_save(s, &(struct session_save){.event = "session.status", .data = data});
 }
 
-void session_move(struct session *s, enum session_status to, const char *fmt, ...)
+void session_move(struct session *s, enum session_status to, enum session_why why, const char *fmt,
+                  ...)
 {
     char reason[REASON_MAX];
     va_list ap;
@@ -148,11 +170,12 @@ void session_move(struct session *s, enum session_status to, const char *fmt, ..
     va_end(ap);
 
     enum session_status from = session_status(s);
-    if (from == to && strcmp(reason, s->reason) == 0) {
+    if (from == to && why == s->why && strcmp(reason, s->reason) == 0) {
         return;
     }
     const char *previous = session_status_name(from);
     sm_move(&s->sm, (unsigned)to);
+    s->why = why;
     (void)snprintf(s->reason, sizeof(s->reason), "%s", reason);
     s->status_since_ms = from == to ? s->status_since_ms : clock_wall_ms();
     enum log_level level = to == SESSION_FAILED || to == SESSION_CONFLICT ? LOG_WARN : LOG_INFO;

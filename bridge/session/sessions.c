@@ -160,7 +160,7 @@ static void shut_down(struct session *s)
     enum session_status now = session_status(s);
     if (now != SESSION_STOPPED && now != SESSION_LOGGED_OUT && now != SESSION_HIBERNATING &&
         !s->deleting) {
-        session_move(s, SESSION_STOPPED, "wabridge has stopped");
+        session_move(s, SESSION_STOPPED, WHY_DAEMON_STOPPED, "wabridge has stopped");
     } else if (s->dirty && !s->deleting) {
         session_keep(s);
     }

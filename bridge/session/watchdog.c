@@ -19,11 +19,11 @@ static void on_answer(struct session *s, const json_t *value)
     struct err e;
 
     if (page_state_read(value, &st, &e) != 0) {
-        session_trouble(s, e.msg);
+        session_trouble(s, WHY_PAGE_FAILED, e.msg);
         return;
     }
     if (s->beat_n != s->probe_n) {
-        session_trouble(s, "the page answers, but its events do not arrive");
+        session_trouble(s, WHY_PAGE_SILENT, "the page answers, but its events do not arrive");
         return;
     }
     s->page_state = st;
@@ -49,9 +49,9 @@ static void on_probe(void *arg, const struct err *e, const json_t *value)
     if (!e) {
         on_answer(s, value);
     } else if (e->code == E_TIMEOUT) {
-        session_trouble(s, "the page does not answer");
+        session_trouble(s, WHY_PAGE_SILENT, "the page does not answer");
     } else if (e->code != E_CLOSED && e->code != E_STATE) {
-        session_trouble(s, e->msg);
+        session_trouble(s, WHY_PAGE_FAILED, e->msg);
     }
 }
 
@@ -89,8 +89,11 @@ void session_watch(struct session *s)
     }
     if (is_stuck(s)) {
         s->stuck_since_ms = 0;
-        session_trouble(s, s->verdict == VERDICT_ONLINE ? "the page cannot be heard"
-                                                        : "the page does not get ahead");
+        if (s->verdict == VERDICT_ONLINE) {
+            session_trouble(s, WHY_PAGE_UNHEARD, "the page cannot be heard");
+        } else {
+            session_trouble(s, WHY_PAGE_STUCK, "the page does not get ahead");
+        }
     } else if (s->page_known && !s->quitting) {
         session_doze(s);
         session_probe(s);

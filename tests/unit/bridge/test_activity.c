@@ -54,8 +54,8 @@ static void status(struct fixture *fx, uint64_t at_ms, const char *previous, con
 {
     char data[256];
     snprintf(data, sizeof(data),
-             "{\"status\":\"%s\",\"previous\":\"%s\",\"status_reason\":\"because\",\"account\":{"
-             "\"phone\":\"5511988887777\"}}",
+             "{\"status\":\"%s\",\"previous\":\"%s\",\"status_reason\":\"because\","
+             "\"reason_code\":\"idle\",\"account\":{\"phone\":\"5511988887777\"}}",
              now, previous);
     put(fx, "main", "session.status", at_ms, data);
 }
@@ -203,6 +203,7 @@ static void test_all_sessions(void **state)
     check_of(all, 3, "main", "linked", 1);
     const json_t *left = json_array_get(json_arr(all, "items"), 1);
     assert_string_equal(json_str(left, "reason"), "because");
+    assert_string_equal(json_str(left, "code"), "idle");
     const json_t *linked = json_array_get(json_arr(all, "items"), 3);
     assert_string_equal(json_str(linked, "phone"), "5511988887777");
     assert_true(json_is_null(json_object_get(all, "next_cursor")));

@@ -319,6 +319,7 @@ static void a_redirect_is_not_followed(void **state)
     assert_string_equal(fx->rx->requests[0].path, "/hook");
     json_t *dead = fx_deliveries(fx, "erp", "dead");
     assert_non_null(strstr(json_str(json_array_get(dead, 0), "last_error"), "redirect"));
+    assert_string_equal(json_str(json_array_get(dead, 0), "last_reason"), "redirect");
     json_decref(dead);
 }
 

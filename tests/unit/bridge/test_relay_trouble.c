@@ -160,6 +160,7 @@ static void a_name_that_stands_for_this_machine_is_refused(void **state)
     WAIT(fx, (json_decref(items), items = fx_deliveries(fx, "erp", "pending"),
               json_int(json_array_get(items, 0), "attempts", 0) > 0));
     assert_non_null(strstr(json_str(json_array_get(items, 0), "last_error"), "private"));
+    assert_string_equal(json_str(json_array_get(items, 0), "last_reason"), "address_forbidden");
     json_decref(items);
     assert_int_equal(fx->rx->connections, 0); /* not even a connection */
 }

@@ -37,6 +37,7 @@ static void comes_back(void **state)
     assert_int_equal(json_object_set_new(a.metadata, "shop", json_string("7")), 0);
     sm_move(&a.sm, SESSION_LOGGED_OUT);
     memcpy(a.reason, "why", 4);
+    a.why = WHY_REMOVED_ON_PHONE;
 
     json_t *record = session_record(&a);
     assert_int_equal(session_load(&b, record, &e), 0);
@@ -53,6 +54,7 @@ static void comes_back(void **state)
     assert_true(json_equal(a.metadata, b.metadata));
     assert_int_equal(session_status(&b), SESSION_LOGGED_OUT);
     assert_string_equal(b.reason, "why");
+    assert_int_equal(b.why, WHY_REMOVED_ON_PHONE);
     json_decref(record);
     clear(&a);
     clear(&b);

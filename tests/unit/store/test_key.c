@@ -175,6 +175,28 @@ static void test_delivery_record(void **state)
     assert_int_equal(delivery_decode(b, len, &back), E_IO);
 }
 
+/* The kind of failure is kept with tries and without; a record of before there was one has none. */
+static void test_delivery_reason(void **state)
+{
+    (void)state;
+    struct store_delivery d = {.lane = 1, .state = STORE_DEAD, .last_reason = 10}, back;
+    unsigned char b[DELIVERY_RECORD_MAX];
+    memset(d.last_error, 'x', sizeof(d.last_error) - 1);
+    for (unsigned tries = 0; tries <= STORE_TRIES; tries++) {
+        size_t len = delivery_encode(&d, b);
+        assert_true(len <= sizeof(b));
+        memset(&back, 0xff, sizeof(back));
+        assert_int_equal(delivery_decode(b, len, &back), 0);
+        assert_int_equal(back.try_count, tries);
+        assert_int_equal(back.last_reason, 10);
+        assert_int_equal(delivery_decode(b, len - 1, &back), tries > 0 ? 0 : E_IO);
+        assert_int_equal(back.last_reason, 0);
+        b[len] = 1; /* more than a record holds */
+        assert_int_equal(delivery_decode(b, len + 1, &back), E_IO);
+        store_delivery_tried(&d, &(struct store_try){.at_ms = 1, .status = 500});
+    }
+}
+
 /* The last tries are kept; a record of before there were any is whole without them. */
 static void test_delivery_tries(void **state)
 {
@@ -195,6 +217,7 @@ static void test_delivery_tries(void **state)
     assert_int_equal(back.try_count, STORE_TRIES);
     assert_int_equal(back.tries[0].at_ms, 4);
     assert_int_equal(back.tries[STORE_TRIES - 1].status, 500 + STORE_TRIES + 3);
+    assert_int_equal(back.last_reason, 0);
     for (size_t cut = bare + 1; cut < len; cut++) {
         assert_int_equal(delivery_decode(b, cut, &back), E_IO);
     }
@@ -230,7 +253,8 @@ int main(void)
         cmocka_unit_test(test_names_do_not_mix), cmocka_unit_test(test_numbers_in_order),
         cmocka_unit_test(test_longest_keys_fit), cmocka_unit_test(test_bad_parts),
         cmocka_unit_test(test_successor),        cmocka_unit_test(test_reader),
-        cmocka_unit_test(test_delivery_record), cmocka_unit_test(test_delivery_tries),  cmocka_unit_test(test_cursor),
+        cmocka_unit_test(test_delivery_record), cmocka_unit_test(test_delivery_reason),
+        cmocka_unit_test(test_delivery_tries),  cmocka_unit_test(test_cursor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
