@@ -56,7 +56,9 @@ void api_answer_response(struct api_request *r, int status, const char *type,
         if (type != NULL) {
             MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
         }
-        MHD_add_response_header(response, "X-Request-Id", r->id);
+        if (r->route == NULL || (r->route->flags & API_NAMELESS) == 0) {
+            MHD_add_response_header(response, "X-Request-Id", r->id);
+        }
         if (MHD_get_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL) == NULL) {
             MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
         }
@@ -102,10 +104,37 @@ static void answer_buffer(struct api_request *r, int status, const char *type, c
     api_answer_response(r, status, type, response);
 }
 
+/* Takes data. False: it stays as it is and the caller's; it is short, or there is no memory. */
+static bool answer_packed(struct api_request *r, int status, const char *type, char *data,
+                          size_t len)
+{
+    size_t packed_len = 0;
+    if (len < PACK_LEAST || !pack_wanted(r)) {
+        return false;
+    }
+    char *packed = pack_gzip(data, len, &packed_len);
+    struct MHD_Response *response =
+        packed != NULL
+            ? MHD_create_response_from_buffer(packed_len, packed, MHD_RESPMEM_MUST_FREE)
+            : NULL;
+    if (response == NULL) {
+        free(packed);
+        return false;
+    }
+    free(data);
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
+    api_answer_response(r, status, type, response);
+    return true;
+}
+
 void api_answer_data(struct api_request *r, int status, const char *type, char *data, size_t len)
 {
     if (data == NULL) {
         api_answer_response(r, status, type, NULL);
+        return;
+    }
+    if (r->route != NULL && (r->route->flags & API_PACKED) != 0 && may_answer(r) &&
+        answer_packed(r, status, type, data, len)) {
         return;
     }
     answer_buffer(r, status, type, data, len, MHD_RESPMEM_MUST_FREE);

@@ -51,6 +51,16 @@ int accept_pick(const char *accept, const char *const *offers);
 /* application/json or application/…+json, parameters allowed; charset only utf-8. */
 bool media_is_json(const char *content_type);
 
+/* ---- pack.c: gzip (pure but for the header it reads) ------------------------------------------ */
+
+#define PACK_LEAST 1000      /* bytes: below, it would gain nothing */
+#define PACK_MOST (4u << 20) /* bytes: what the loop may spend its time on */
+struct api_request;
+/* Does the client take gzip? Accept-Encoding says so. */
+bool pack_wanted(struct api_request *r);
+/* Gives the packed bytes (free()); NULL: no memory, or longer than PACK_MOST. */
+char *pack_gzip(const char *data, size_t len, size_t *out_len);
+
 /* ---- query.c: the query string (pure) ------------------------------------------------------ */
 
 enum query_kind {
@@ -129,7 +139,10 @@ enum api_flags {
     API_CHAT = 64,         /* also for the widget, whose credential is for one chat: what the path
                               names, and what is sent, is checked to be of it */
     API_CHAT_ONLY = 128,   /* for nobody else */
-    API_GUESS = 256        /* open, with a secret in its body: a wrong one is a failed login */
+    API_GUESS = 256,       /* open, with a secret in its body: a wrong one is a failed login */
+    API_PACKED = 512,      /* a long answer that repeats itself and holds no secret: compressed for
+                              who takes that */
+    API_NAMELESS = 1024    /* one of dozens that a page loads, in no log: no X-Request-Id */
 };
 struct api_route {
     const char *method;

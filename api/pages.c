@@ -79,20 +79,6 @@ bool pages_script_hash(const char *html, size_t len, char out[PAGES_HASH])
     return true;
 }
 
-static bool takes_gzip(struct api_request *r)
-{
-    const char *accept =
-        MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT_ENCODING);
-    const char *found = accept != NULL ? strstr(accept, "gzip") : NULL;
-    if (found == NULL) {
-        return false;
-    }
-    found += 4;
-    found += strspn(found, " ;");
-    /* "q=0", "q=0.0" refuse it; "q=0.5" does not */
-    return strncmp(found, "q=0", 3) != 0 || strcspn(found + 3, "123456789") < strcspn(found + 3, ",");
-}
-
 /* A page is always given anew: what a browser keeps of one must not be an older policy. */
 static bool is_known(struct api_request *r, const struct page_asset *asset)
 {
@@ -110,7 +96,7 @@ static struct MHD_Response *make_response(struct api_request *r, const struct pa
     if (is_known(r, asset)) {
         return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
     }
-    if (takes_gzip(r)) {
+    if (pack_wanted(r)) {
         out = MHD_create_response_from_buffer(asset->gz_len, (void *)(uintptr_t)asset->gz,
                                               MHD_RESPMEM_PERSISTENT);
         if (out != NULL) {
@@ -184,7 +170,7 @@ static void answer(struct api_request *r, const struct page_asset *asset,
         api_fail(r, &e);
         return;
     }
-    MHD_add_response_header(out, MHD_HTTP_HEADER_VARY, "Accept-Encoding");
+    MHD_add_response_header(out, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING);
     MHD_add_response_header(out, MHD_HTTP_HEADER_CACHE_CONTROL, caching(asset->kind));
     bool framed = asset->kind == PAGE_HTML && strcmp(frame_ancestors, "'none'") != 0;
     MHD_add_response_header(out, "Cross-Origin-Resource-Policy",
@@ -241,6 +227,10 @@ const struct api_route *pages_route(const char *path)
         .method = "GET", .pattern = "/", .auth = API_OPEN, .scope = BRIDGE_NO_SCOPE,
         .handle = page_get, .status = MHD_HTTP_OK, .answer = "Media", .flags = API_QUIET,
         .media = "text/html"};
+    static const struct api_route file = {
+        .method = "GET", .pattern = "/assets/", .auth = API_OPEN, .scope = BRIDGE_NO_SCOPE,
+        .handle = page_get, .status = MHD_HTTP_OK, .answer = "Media",
+        .flags = API_QUIET | API_NAMELESS, .media = "text/html"};
     static const struct api_route widget = {
         .method = "GET", .pattern = "/widget/", .auth = API_OPEN, .scope = BRIDGE_NO_SCOPE,
         .handle = widget_page, .status = MHD_HTTP_OK, .answer = "Media", .flags = API_QUIET,
@@ -253,5 +243,5 @@ const struct api_route *pages_route(const char *path)
         return &widget;
     }
     const struct page_asset *asset = find(path);
-    return asset != NULL && asset->kind != PAGE_HTML ? &route : NULL;
+    return asset != NULL && asset->kind != PAGE_HTML ? &file : NULL;
 }

@@ -7,7 +7,7 @@ build_packages=(build-essential cmake ninja-build pkg-config
     libuv1-dev libwebsockets-dev libwebsockets-evlib-uv libcurl4-openssl-dev libjansson-dev
     libqrencode-dev liblmdb-dev libmicrohttpd-dev libinih-dev libsqlite3-dev libjwt-dev libssl-dev zlib1g-dev libcmocka-dev
     libsystemd-dev libseccomp-dev
-    libpcre2-dev libutf8proc-dev tzdata
+    libpcre2-dev libutf8proc-dev tzdata zopfli
     chromium chromium-headless-shell chromium-sandbox)
 test_packages=(zbar-tools openssl php-cli python3 git)
 

@@ -1,6 +1,6 @@
 # cmake -D FROM=dashboard -D MODULES=node_modules -D EXAMPLES=docs/examples -D OUT=dir -P embed.cmake
 # Makes OUT/page_assets.c, the table of pages.h: every file of the dashboard and the parts of npm
-# that it uses, compressed. A file is served as /assets/<path>.<hash>.<ext>, for ever; modules still
+# that it uses, compressed (by zopfli, whose gzip is 5 % shorter; OUT/packed keeps what was done). A file is served as /assets/<path>.<hash>.<ext>, for ever; modules still
 # import each other by their plain names, which the import map in each HTML page translates. Nothing
 # is rewritten but the places of the HTML pages that say @import_map@, @style@, @logo@,
 # @module <path>@ and @preload <path>@.
@@ -12,7 +12,7 @@ set(TABLE "") # name|type|flags|file
 
 function(type_of name out)
     if(name MATCHES "\\.js$")
-        set(${out} "text/javascript~" PARENT_SCOPE)
+        set(${out} "text/javascript" PARENT_SCOPE) # modules are UTF-8 anyway
     elseif(name MATCHES "\\.css$")
         set(${out} "text/css~" PARENT_SCOPE)
     elseif(name MATCHES "\\.json$")
@@ -70,32 +70,86 @@ file(WRITE ${WORK}/icons.svg "${SPRITE}</svg>\n")
 serve(icons.svg ${WORK}/icons.svg)
 serve(logo.svg ${FROM}/logo.svg)
 
-# ---- one style sheet
+# ---- one style sheet, and one of conversations for the inbox and the widget
+set(CONVERSATION composer.css contact.css inbox.css widget.css)
 file(GLOB SHEETS RELATIVE ${FROM}/style ${FROM}/style/*.css)
-list(REMOVE_ITEM SHEETS tokens.css base.css)
+list(REMOVE_ITEM SHEETS tokens.css base.css ${CONVERSATION})
 list(SORT SHEETS)
-file(WRITE ${WORK}/app.css "")
-foreach(sheet tokens.css base.css ${SHEETS})
-    file(READ ${FROM}/style/${sheet} TEXT)
-    file(APPEND ${WORK}/app.css "${TEXT}")
-endforeach()
-file(READ ${MODULES}/uplot/dist/uPlot.min.css TEXT)
-file(APPEND ${WORK}/app.css "${TEXT}\n")
-serve(app.css ${WORK}/app.css)
+macro(sheet name)
+    file(WRITE ${WORK}/${name} "")
+    foreach(part ${ARGN})
+        file(READ ${part} TEXT)
+        file(APPEND ${WORK}/${name} "${TEXT}\n")
+    endforeach()
+    serve(${name} ${WORK}/${name})
+endmacro()
+list(TRANSFORM SHEETS PREPEND ${FROM}/style/)
+list(TRANSFORM CONVERSATION PREPEND ${FROM}/style/)
+sheet(app.css ${FROM}/style/tokens.css ${FROM}/style/base.css ${SHEETS} ${MODULES}/uplot/dist/uPlot.min.css)
+sheet(conversation.css ${CONVERSATION})
 
-# ---- our modules and catalogues
+# ---- our modules
 file(GLOB_RECURSE OURS RELATIVE ${FROM} ${FROM}/core/*.js ${FROM}/ui/*.js ${FROM}/pages/*.js
-    ${FROM}/widget/*.js ${FROM}/text/*.json ${FROM}/main.js)
+    ${FROM}/widget/*.js ${FROM}/main.js)
 list(SORT OURS)
 foreach(name ${OURS})
-    if(name MATCHES "\\.json$") # a catalogue that no browser could read stops the build
-        file(READ ${FROM}/${name} TEXT)
-        string(JSON ignored ERROR_VARIABLE wrong LENGTH "${TEXT}")
-        if(wrong)
-            message(FATAL_ERROR "${name}: ${wrong}")
-        endif()
-    endif()
     serve(${name} ${FROM}/${name})
+endforeach()
+
+# ---- catalogues: one a language, served in parts, so that the first page does not wait for the
+# texts of the others. Each section that core/i18n.js names is a part of its own, the rest is another.
+# A section begins with a line '  "name": {' and ends with a line '  }'.
+file(STRINGS ${FROM}/core/i18n.js PARTS REGEX "^export const PARTS = ")
+string(REGEX MATCHALL "'[a-z_]+'" PARTS "${PARTS}")
+string(REPLACE "'" "" PARTS "${PARTS}")
+if(NOT PARTS)
+    message(FATAL_ERROR "core/i18n.js names no parts of the catalogues")
+endif()
+
+# sections: how many there are. A catalogue that no browser could read stops the build.
+function(readable what text)
+    string(JSON count ERROR_VARIABLE wrong LENGTH "${text}")
+    if(wrong)
+        message(FATAL_ERROR "${what}: ${wrong}")
+    endif()
+    set(sections ${count} PARENT_SCOPE)
+endfunction()
+
+file(GLOB LANGUAGES RELATIVE ${FROM}/text ${FROM}/text/*.json)
+list(SORT LANGUAGES)
+foreach(file ${LANGUAGES})
+    string(REPLACE ".json" "" language ${file})
+    file(READ ${FROM}/text/${file} REST)
+    readable(${file} "${REST}")
+    set(all ${sections})
+    set(counted 0)
+    foreach(part ${PARTS})
+        string(FIND "${REST}" "\n  \"${part}\": {\n" at)
+        if(at LESS 0)
+            message(FATAL_ERROR "${file}: no section '${part}'")
+        endif()
+        string(SUBSTRING "${REST}" 0 ${at} before)
+        string(SUBSTRING "${REST}" ${at} -1 after)
+        string(FIND "${after}" "\n  }" length)
+        math(EXPR length "${length} + 4")
+        string(SUBSTRING "${after}" 0 ${length} TEXT)
+        string(SUBSTRING "${after}" ${length} -1 after)
+        string(REGEX REPLACE "^," "" after "${after}")
+        set(REST "${before}${after}")
+        string(REGEX REPLACE ",([ \n]*}[ \n]*)$" "\\1" REST "${REST}") # it may have been the last
+        set(TEXT "{${TEXT}\n}\n")
+        readable("${file}, ${part}" "${TEXT}")
+        math(EXPR counted "${counted} + ${sections}")
+        file(WRITE ${WORK}/text/${language}/${part}.json "${TEXT}")
+        serve(text/${language}/${part}.json ${WORK}/text/${language}/${part}.json)
+    endforeach()
+    readable(${file} "${REST}")
+    math(EXPR counted "${counted} + ${sections}")
+    if(NOT counted EQUAL all)
+        message(FATAL_ERROR "${file}: ${all} sections, but ${counted} in its parts")
+    endif()
+    file(WRITE ${WORK}/text/${file} "${REST}")
+    serve(text/${file} ${WORK}/text/${file})
 endforeach()
 
 # ---- the examples of the documentation, as the page shows them
@@ -130,6 +184,11 @@ if(EXISTS ${FROM}/widget.js)
 endif()
 
 # ---- the table, sorted by name
+find_program(ZOPFLI zopfli)
+if(NOT ZOPFLI)
+    message(FATAL_ERROR "the dashboard is packed with zopfli: install the package of that name")
+endif()
+file(MAKE_DIRECTORY ${OUT}/packed)
 list(SORT TABLE COMPARE STRING)
 set(DATA "#include \"pages.h\"\n")
 set(ROWS "")
@@ -142,10 +201,14 @@ foreach(row ${TABLE})
     list(GET row 2 flags)
     list(GET row 3 file)
     file(SHA256 ${file} hash)
+    set(packed ${OUT}/packed/${hash}.gz)
+    if(NOT EXISTS ${packed}) # by another name first: a build that is stopped leaves no half of one
+        execute_process(COMMAND ${ZOPFLI} -c ${file} OUTPUT_FILE ${packed}.new COMMAND_ERROR_IS_FATAL ANY)
+        file(RENAME ${packed}.new ${packed})
+    endif()
     string(SUBSTRING ${hash} 0 20 hash)
     file(SIZE ${file} size)
-    execute_process(COMMAND gzip -9nc ${file} OUTPUT_FILE ${WORK}/one.gz COMMAND_ERROR_IS_FATAL ANY)
-    file(READ ${WORK}/one.gz HEX HEX)
+    file(READ ${packed} HEX HEX)
     string(REGEX REPLACE "(..)" "0x\\1," HEX "${HEX}")
     string(REGEX REPLACE "(................................................................................)"
         "\\1\n" HEX "${HEX}")

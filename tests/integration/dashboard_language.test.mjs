@@ -1,29 +1,58 @@
-// Loading the catalogues: a language and the English behind it come at the same time, and both are kept.
-// From right to left what is put into a text keeps its own order.
+// Loading the catalogues: parts that come at the same time are all kept, also while the language is
+// changed; English stands in for what cannot be had. From right to left what is put into a text keeps
+// its own order.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { ROOT } from './harness.mjs';
 
-test('two catalogues that come at once are both there', async () => {
+// What the build serves: a part has its section, the rest has the others. Answers wait for let().
+function served({ missing = () => false } = {}) {
   globalThis.document = { documentElement: {} };
   globalThis.localStorage = { getItem: () => null };
-  // both answers are there before the text of either is read
-  const asked = [];
-  let answer;
-  const answers = new Promise((resolve) => (answer = resolve));
+  const asked = [], waiting = [];
+  let open = false;
   globalThis.fetch = async (url) => {
-    asked.push(path.basename(new URL(url).pathname));
-    if (asked.length === 2) answer();
-    await answers;
-    return new Response(fs.readFileSync(new URL(url)));
+    const [, language, part] = /text\/(\w+)(?:\/(\w+))?\.json$/.exec(url);
+    const name = [language, part].filter(Boolean).join('/');
+    asked.push(name);
+    if (!open) await new Promise((resolve) => waiting.push(resolve));
+    if (missing(name)) return new Response('', { status: 503 });
+    const all = JSON.parse(fs.readFileSync(path.join(ROOT, `api/dashboard/text/${language}.json`)));
+    return Response.json(part ? { [part]: all[part] } : { ...all, inbox: undefined, audit: undefined });
   };
-  const { has, t, useLanguage } = await import(path.join(ROOT, 'api/dashboard/core/i18n.js'));
-  await useLanguage('es');
-  assert.deepEqual(asked.toSorted(), ['en.json', 'es.json']);
+  return { asked, let: () => (open = true) && waiting.splice(0).forEach((go) => go()) };
+}
+let copies = 0;   // each test has the module in its first state
+const i18n = () => import(`${path.join(ROOT, 'api/dashboard/core/i18n.js')}?${copies++}`);
+
+test('a language and the parts of it that are wanted meanwhile are all there, and English is not asked for', async () => {
+  const server = served();
+  const { t, useLanguage, useTexts } = await i18n();
+  const spanish = useLanguage('es', { parts: ['inbox'] });
+  const part = useTexts('audit');   // there is no language yet
+  server.let();
+  await Promise.all([spanish, part]);
   assert.equal(t('pages.sessions'), 'Sesiones');
-  assert.ok(has('status.ready'), 'English is behind it');
+  for (const key of ['inbox.back', 'audit.verify']) assert.notEqual(t(key), key);
+  const before = server.asked.length;
+  await Promise.all([useLanguage('pt'), useTexts('keys')]);
+  assert.deepEqual(server.asked.slice(before).toSorted(), ['es/keys', 'pt', 'pt/audit', 'pt/inbox', 'pt/keys']);
+});
+
+test('English stands in for a language that cannot be had, and for a part of it', async () => {
+  const server = served({ missing: (name) => name === 'fa' || name === 'ar/inbox' });
+  const { has, language, t, useLanguage, useTexts } = await i18n();
+  server.let();
+  await useLanguage('fa');
+  assert.deepEqual([language.value, t('pages.sessions')], ['en', 'Sessions']);
+  await useLanguage('ar');
+  await useTexts('inbox');
+  assert.equal(language.value, 'ar');
+  assert.notEqual(t('pages.sessions'), 'Sessions');
+  assert.ok(has('inbox.back'));
+  assert.match(t('inbox.back'), /[a-z]/);
 });
 
 test('a language from right to left isolates what is put in, and counts in its own words', async () => {

@@ -78,7 +78,36 @@ test('every made name ("audit.words.…") has texts behind it, and no text is th
   assert.deepEqual(unused, []);
 });
 
+// The parts of the catalogue that a module and all it imports ask for.
 const source = modules.find((m) => m.name === path.join('core', 'i18n.js')).text;
+const parts = [.../export const PARTS = \[(.*)\]/.exec(source)[1].matchAll(/'(\w+)'/g)].map((m) => m[1]);
+function needed(start) {
+  const seen = new Set(), found = new Set();
+  const visit = (name) => {
+    if (seen.has(name)) return;
+    seen.add(name);
+    const { text } = modules.find((m) => m.name === name);
+    for (const key of asked(text)) found.add(key.split('.')[0]);
+    for (const [, made] of text.matchAll(/['"`](\w+)\.[\w.-]*\$\{/g)) found.add(made);
+    for (const [, other] of text.matchAll(/(?:from|import) '(\.[^']+)'/g)) visit(path.join(path.dirname(name), other));
+  };
+  visit(start);
+  return parts.filter((part) => found.has(part));
+}
+
+test('each page, and the widget, asks for the parts of the catalogue that it needs, and for no other', () => {
+  assert.deepEqual(parts.filter((part) => !(part in english)), []);
+  assert.deepEqual(needed('main.js'), [], 'what is there before any page');
+  const pages = modules.find((m) => m.name === path.join('core', 'pages.js')).text;
+  const named = [...pages.matchAll(/import\('\.\.\/(pages\/\w+\.js)'\)(?:, ([^)]*))?/g)];
+  assert.ok(named.length >= 9);
+  assert.deepEqual(Object.fromEntries(named.map(([, module, mine = '']) => [module, [...mine.matchAll(/\w+/g)].map((m) => m[0]).toSorted()])),
+    Object.fromEntries(named.map(([, module]) => [module, needed(module).toSorted()])));
+  const line = modules.find((m) => m.name === path.join('widget', 'line.js')).text;
+  const mine = [.../const PARTS = \[(.*)\]/.exec(line)[1].matchAll(/'(\w+)'/g)].map((m) => m[1]);
+  assert.deepEqual(mine.toSorted(), needed(path.join('widget', 'frame.js')).toSorted());
+});
+
 const languages = [...source.matchAll(/=> import\.meta\.resolve\('\.\.\/text\/(\w+)\.json'\)/g)].map((m) => m[1]);
 assert.deepEqual(languages.toSorted(), ['ar', 'en', 'es', 'fa', 'pt']);
 

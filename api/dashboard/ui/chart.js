@@ -4,12 +4,15 @@
 // times in seconds, step: between them; most: the top of the scale; scale: 'whole' numbers, 'seconds', 'ms'.
 import { html } from 'htm/preact';
 import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
-import uPlot from 'uplot';
 import { number, shortDate, time } from '../core/format.js';
 import { direction, language, t } from '../core/i18n.js';
+import { connection } from '../core/live.js';
 import { theme } from '../core/theme.js';
 
 const DAY = 86400;
+// The library is asked for when the first chart is there: what is around it does not wait.
+let uPlot = null;
+const library = async () => (uPlot ||= (await import('uplot')).default);
 const colour = (name) => {
   // light-dark() is resolved by the browser, in a property that takes a colour
   const probe = document.createElement('i');
@@ -73,6 +76,13 @@ function options({ series, kind, step, times, format, most, scale, width, height
 function Plot({ data, height, index, ...looks }) {
   const box = useRef(null), plot = useRef(null);
   const [dark, setDark] = useState(0);
+  const [ready, setReady] = useState(Boolean(uPlot));
+  const live = connection.value.state === 'live';   // a daemon that was gone may give it now
+  useEffect(() => {
+    let here = true;
+    if (!ready) library().then(() => here && setReady(true), () => {});   // the same numbers are in the table
+    return () => (here = false);
+  }, [live]);
   useEffect(() => {
     const media = matchMedia('(prefers-color-scheme: dark)');
     const changed = () => setDark((n) => n + 1);
@@ -81,6 +91,7 @@ function Plot({ data, height, index, ...looks }) {
   }, []);
   const shape = JSON.stringify([looks.series.map((s) => [s.label, s.color, s.fill]), looks.kind, looks.step, looks.times[0], looks.times.length, looks.most, height]);
   useEffect(() => {
+    if (!ready) return undefined;
     const width = Math.max(120, box.current.clientWidth);
     plot.current = new uPlot(options({ ...looks, width, height }), data, box.current);
     const sized = new ResizeObserver(() => box.current && plot.current.setSize({ width: Math.max(120, box.current.clientWidth), height }));
@@ -89,11 +100,11 @@ function Plot({ data, height, index, ...looks }) {
       sized.disconnect();
       plot.current.destroy();
     };
-  }, [shape, theme.value, dark, language.value, direction.value]);
-  useEffect(() => plot.current.setData(data), [data]);
+  }, [ready, shape, theme.value, dark, language.value, direction.value]);
+  useEffect(() => plot.current?.setData(data), [data]);
   useEffect(() => {
     const u = plot.current;
-    if (index.by !== 'keys' || index.at == null) return;
+    if (!u || index.by !== 'keys' || index.at == null) return;
     u.setCursor({ left: u.valToPos(looks.times[index.at], 'x'), top: 0 }, false);
   }, [index]);
   return html`<div class="plot" ref=${box} style=${{ height: `${height}px` }} aria-hidden="true" dir="ltr" />`;

@@ -9,6 +9,7 @@ import { useLanguage, t } from '../core/i18n.js';
 import { connect, retryNow } from '../core/live.js';
 import { useTheme } from '../core/theme.js';
 
+const PARTS = ['inbox', 'composer', 'contact', 'widget'];   // of the catalogue
 const EARLY_MS = 60_000;   // a fresh ticket is asked for so long before the end
 const WAIT_MS = 30_000;    // the page has so long to bring one
 // alone (in no page) · waiting (for a ticket) · ready · ended (there is no ticket any more) · failed (problem says why)
@@ -27,7 +28,7 @@ export const tellUnread = (count) => tell('unread', { count, label: count ? t('w
 export function listen(begin) {
   if (parent === self) {
     phase.value = 'alone';
-    useLanguage().then(begin);
+    useLanguage(undefined, { parts: PARTS }).then(begin);
     return;
   }
   addEventListener('message', async (e) => {
@@ -36,7 +37,7 @@ export function listen(begin) {
     const { theme, lang } = e.data;
     shown.value = Boolean(e.data.shown);
     useTheme(['light', 'dark'].includes(theme) ? theme : 'system', { store: false });
-    await useLanguage(String(lang || '').slice(0, 2).toLowerCase() || undefined);
+    await useLanguage(String(lang || '').slice(0, 2).toLowerCase() || undefined, { parts: PARTS });
     port.onmessage = ({ data }) => heard(data);
     begin();
     tell('ready', { title: t('widget.title'), label: t('widget.open') });
