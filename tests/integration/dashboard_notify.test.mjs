@@ -2,7 +2,7 @@
 // that stays connected only when somebody asked for that. A real session, a person who writes.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Browser } from './browser.mjs';
+import { Browser, open } from './browser.mjs';
 import { ALICE, Daemon, FarEnd, ME } from './harness.mjs';
 
 let farEnd, daemon, browser;
@@ -41,8 +41,18 @@ const away = (page, yes) => page.evaluate((hidden) => {
 }, yes);
 const write = (text) => farEnd.post('/send', { from: ALICE, to: ME, text });
 
-async function person(at) {
-  const page = await browser.signedIn(daemon, { at });
+// Until the page was told of this message: what it does of it, it has done then.
+async function heard(page, text) {
+  await page.evaluate(async (words) => {
+    const { on } = await import('/assets/core/live.js');
+    globalThis.heard = new Promise((resolve) => on(['message.received'], ({ data }) => data.text === words && resolve()));
+  }, text);
+  await write(text);
+  await page.evaluate(() => globalThis.heard);
+}
+
+async function person() {
+  const page = await browser.signedIn(daemon, { at: 'settings' });
   await page.addInitScript(STAND_INS);
   await page.reload();
   await page.locator('.connection.live').waitFor();
@@ -50,9 +60,9 @@ async function person(at) {
 }
 
 test('the title counts what came while the tab was hidden, and forgets it when it is looked at', async () => {
-  const page = await person('inbox');
-  await write('seen at once');
-  await page.getByText('seen at once').first().waitFor();
+  const page = await person();
+  await heard(page, 'seen at once');
+  assert.equal(await page.title(), 'Settings · wabridge');
   await away(page, true);
   await write('one');
   await page.waitForFunction(() => /^\(1\) /.test(document.title));
@@ -60,12 +70,17 @@ test('the title counts what came while the tab was hidden, and forgets it when i
   await page.waitForFunction(() => /^\(2\) /.test(document.title));
   assert.deepEqual(await page.evaluate(() => [globalThis.told, globalThis.sounds]), [[], 0], 'nobody asked for more');
   await away(page, false);
-  await page.waitForFunction(() => !document.title.startsWith('('));
+  await page.waitForFunction(() => document.title === 'Settings · wabridge');
+  // the inbox counts the chats that are unread
+  await open(page, 'inbox');
+  await page.waitForFunction(() => document.title === '(1) Inbox · wabridge');
+  await open(page, 'settings');
+  await page.waitForFunction(() => document.title === 'Settings · wabridge');
   await page.context().close();
 });
 
 test('who asks for it gets a notification that says who wrote, not what, and a sound', async () => {
-  const page = await person('settings');
+  const page = await person();
   await page.getByRole('switch', { name: 'Show a notification' }).press('Space');
   await page.getByRole('switch', { name: 'Play a sound' }).press('Space');
   await page.waitForFunction(() => globalThis.sounds > 0);   // how it will sound

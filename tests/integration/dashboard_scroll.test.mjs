@@ -27,8 +27,8 @@ describe('long lists', () => {
     removeDirectory(dataDir);
   });
 
-  // Scrolls as far as `by` says (pixels, 'top', 'bottom') and waits until the rows there are shown and
-  // stand still. -> {numbers: those of the rows in sight, in order, rows: how many the page holds, …}
+  // Scrolls as far as `by` says (pixels, 'top', 'bottom') and waits until the rows there are shown, what
+  // is fetched for them is here, and they stand still. -> {numbers: those of the rows in sight, in order, rows: how many the page holds, …}
   const scroll = (selector, row, by) => page.evaluate(async ([sel, rowSel, how]) => {
     const box = document.querySelector(sel);
     if (how === 'top') box.scrollTop = 0;
@@ -42,7 +42,7 @@ describe('long lists', () => {
         const at = el.getBoundingClientRect();
         return at.height > 0 && at.bottom > area.top + 1 && at.top < area.bottom - 1;
       });
-      const filled = seen.length > 0 && seen[0].getBoundingClientRect().top < area.top + 80 && seen.at(-1).getBoundingClientRect().bottom > area.bottom - 80;
+      const filled = !document.querySelector('.fetching, .list-more') && seen.length > 0 && seen[0].getBoundingClientRect().top < area.top + 80 && seen.at(-1).getBoundingClientRect().bottom > area.bottom - 80;
       const numbers = seen.map((el) => Number(/(?:Customer|message) (\d+)/.exec(el.querySelector('.name, .text')?.textContent)?.[1] ?? -1));
       return { filled, rows: rows.length, numbers, at: Math.round(box.scrollTop), top: Math.round(seen[0]?.getBoundingClientRect().top) };
     };
@@ -115,8 +115,8 @@ describe('long lists', () => {
 
   test('the middle of it, and back to the newest by one button', async () => {
     const id = `3EB1${(7000).toString(16).toUpperCase().padStart(16, '0')}`;
-    await open(page, `inbox/main/${BIG}?message=${id}`);
-    await page.locator('.bubble.hit').getByText('message 7000', { exact: true }).waitFor();
+    const hit = page.locator('.bubble.hit').getByText('message 7000', { exact: true }).waitFor();   // marked for a moment only
+    await Promise.all([hit, open(page, `inbox/main/${BIG}?message=${id}`)]);
     const now = await thread(1);
     consecutive(now.numbers, 1);
     assert.ok(now.numbers.includes(7000), `in sight: ${now.numbers}`);

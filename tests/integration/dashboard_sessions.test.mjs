@@ -12,6 +12,7 @@ import { ALICE, Daemon, FarEnd, ME, OTHER, removeDirectory, temporaryDirectory }
 async function scanned(page) {
   const dir = temporaryDirectory('screen');
   const file = path.join(dir, 'screen.png');
+  await page.locator('.qr-paper[data-ready] img').evaluate((img) => img.decode());
   fs.writeFileSync(file, await page.locator('.qr-paper').screenshot());
   const { stdout, stderr } = spawnSync('zbarimg', ['--quiet', '--raw', file], { encoding: 'utf8' });
   removeDirectory(dir);
@@ -36,7 +37,7 @@ const status = (page, words) => page.locator('.session-now, .page-head').getByTe
 describe('sessions in the dashboard', () => {
   let farEnd, daemon, browser;
   before(async () => {
-    farEnd = await FarEnd.start();
+    farEnd = await FarEnd.start({ knobs: { ref_ms: 600_000 } });   // a code lasts as long as the slowest hand needs
     daemon = await Daemon.start({ farEnd, settings: { 'session.qr_attempts': 3, 'memory.sample_s': 1 } });
     browser = await Browser.start();
   });
@@ -87,6 +88,7 @@ describe('sessions in the dashboard', () => {
     await accessible(page, 'list of sessions');
     await page.getByRole('link', { name: /^Ready/ }).click();
     await page.waitForURL(/status=ready/);
+    await page.locator('.session-one').filter({ hasText: 'stall' }).waitFor({ state: 'detached' });
     assert.deepEqual(await names(), ['shop']);
     await open(page, 'sessions?status=stopped,ready');
     await page.getByRole('searchbox').fill('desk-1');
@@ -283,20 +285,23 @@ describe('sessions in the dashboard', () => {
 
 describe('codes that nobody scans', () => {
   test('follow each other on the screen, end, and begin again on request', async () => {
-    const farEnd = await FarEnd.start({ knobs: { ref_ms: 8000, ref_first_ms: 8000 } });
+    const farEnd = await FarEnd.start({ knobs: { ref_ms: 600_000 } });   // a code ends when the test says so
     const daemon = await Daemon.start({ farEnd, settings: { 'session.qr_attempts': 3 } });
     const browser = await Browser.start();
     try {
       await daemon.ok('PUT', '/v1/tenants/default/sessions/late', { autostart: false });
       const page = await browser.signedIn(daemon, { at: 'sessions/late/link' });
       await page.getByRole('button', { name: 'Show the code' }).click();
-      await page.getByText(/Code [12] of 3/).waitFor();
+      await page.getByText('Code 1 of 3').waitFor();
       const first = await scanned(page);
-      await page.getByText('Code 3 of 3').waitFor();
+      for (const n of [2, 3]) {
+        await farEnd.post('/next-ref');
+        await page.getByText(`Code ${n} of 3`).waitFor();
+      }
       assert.notEqual(await scanned(page), first, 'another code is on the screen');
+      await farEnd.post('/next-ref');
       await heading(page, 'Nobody scanned the code');
       await accessible(page, 'codes used up');
-      await farEnd.post('/knobs', { ref_ms: 60_000 });
       await page.getByRole('button', { name: 'Show new codes' }).click();
       await shown(page);
       await farEnd.post('/scan', { account: ME, qr: await scanned(page) });

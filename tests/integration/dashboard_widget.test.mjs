@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import http from 'node:http';
-import { after, before, describe, test } from 'node:test';
+import { after, before, beforeEach, describe, test } from 'node:test';
 import { ALICE, BOB, Daemon, FarEnd, ME, within } from './harness.mjs';
 import { accessible, Browser, DESKTOP, PHONE } from './browser.mjs';
 
@@ -67,6 +67,7 @@ describe('the widget in a foreign page', () => {
     await session.link();
     browser = await Browser.start();
   });
+  beforeEach(() => (erp.options = {}));
   after(async () => {
     await browser?.close();
     erp?.close();
@@ -105,7 +106,7 @@ describe('the widget in a foreign page', () => {
     // minimised by keyboard, the focus goes back to the button
     await field.press('Escape');
     await launcher(page).waitFor();
-    assert.equal(await launcher(page).evaluate((b) => b.getRootNode().activeElement === b), true);
+    await page.waitForFunction(() => document.querySelector('[data-wabridge]').shadowRoot.activeElement?.matches('button'));
     await write(ALICE, 'thanks');
     await page.getByRole('button', { name: /1 unread message/ }).waitFor();
     assert.deepEqual(page.faults, []);
@@ -181,7 +182,6 @@ describe('the widget in a foreign page', () => {
     const other = await browser.person();
     await other.goto(`${erp.origin}/?more=data-open`);
     await frameOf(other).getByText('This chat was closed for safety').waitFor();
-    erp.options = {};
     await other.context().close();
   });
 
@@ -215,7 +215,6 @@ describe('the widget in a foreign page', () => {
     await frame.getByText('This number is not on WhatsApp').waitFor();
     await frame.getByRole('button', { name: 'Try again' }).waitFor();
     await frame.getByRole('heading', { name: 'Nova Cliente' }).waitFor();
-    erp.options = {};
     await page.context().close();
   });
 
@@ -225,7 +224,6 @@ describe('the widget in a foreign page', () => {
     await page.goto(`${erp.origin}/?more=data-open`);
     await frameOf(page).getByText('You may read this conversation, not write in it.').waitFor();
     assert.equal(await frameOf(page).getByRole('textbox').count(), 0);
-    erp.options = {};
     await page.context().close();
   });
 
@@ -258,7 +256,6 @@ describe('the widget in a foreign page', () => {
     await frame.getByText(first).waitFor();
     await frame.locator('html').evaluate((html) => (html.dir = 'rtl'));
     if (process.env.WABRIDGE_TEST_SHOTS) await page.screenshot({ path: `${process.env.WABRIDGE_TEST_SHOTS}/widget-rtl.png` });
-    erp.options = {};
     await page.context().close();
   });
 

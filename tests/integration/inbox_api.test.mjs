@@ -49,7 +49,7 @@ async function all(path, limit, options = {}) {
 // A message that failed, because it waited too long.
 async function failed(session, to, what) {
   const stream = daemon.events(session.tenant, await session.lastSeq());
-  const expires_at = new Date(Date.now() + 1500).toISOString();
+  const expires_at = new Date(Date.now() + 3000).toISOString();   // not over before it arrives
   const { id } = await daemon.ok('POST', `${session.path}/messages`, { to, ...what, expires_at });
   await stream.find((e) => e.type === 'message.status' && e.data.id === id && e.data.status === 'failed', 'expiry');
   await stream.close();

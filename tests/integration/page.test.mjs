@@ -90,7 +90,7 @@ describe('a browser that runs elsewhere', () => {
       daemon = await Daemon.start({ farEnd, settings });
       const session = daemon.session();
       await session.link(ME);
-      const answer = await daemon.call('POST', `${session.path}/messages?wait=server&timeout_s=20`, {
+      const answer = await daemon.call('POST', `${session.path}/messages?wait=server&timeout_s=60`, {
         body: { to: ALICE, text: 'from elsewhere' },
       });
       assert.equal(answer.status, 200, answer.text);

@@ -23,7 +23,7 @@ describe('signing in on the page', () => {
     const page = await browser.person();
     await page.goto(url);
     await page.locator('.shell').waitFor();
-    assert.ok(!page.url().includes('ticket'), page.url());
+    await page.waitForURL((url) => !url.hash.includes('ticket'));
     const key = await page.evaluate(() => sessionStorage.getItem('wabridge.key'));
     const me = (await daemon.call('GET', '/v1/me', { key })).json;
     assert.deepEqual([me.kind, me.tenant, me.role], ['sign_in', 'default', 'agent']);
@@ -36,8 +36,9 @@ describe('signing in on the page', () => {
     assert.equal(await late.locator('.shell').count(), 0);
 
     await page.goto(`${daemon.base}/#/settings`);
+    await page.evaluate(() => (globalThis.memory = 'of who signs out'));
     await page.getByRole('button', { name: 'Sign out' }).first().click();
-    await page.getByLabel('API key').waitFor();
+    await page.waitForFunction(() => globalThis.memory === undefined && document.querySelector('main.sign-in input'));   // begun afresh
     assert.deepEqual(await stored(page), []);
     assert.equal((await daemon.call('GET', '/v1/me', { key })).status, 401);
     assert.deepEqual([...page.faults], []);

@@ -321,7 +321,7 @@ describe('on WhatsApp', () => {
     });
     assert.equal(uploaded.status, 201);
     const { media_id: id } = await uploaded.json();
-    const sent = await call('POST', `${MAIN}/messages?wait=device`, { to: ALICE, image: { media_id: id, caption: 'mine' } });
+    const sent = await call('POST', `${MAIN}/messages?wait=device&timeout_s=60`, { to: ALICE, image: { media_id: id, caption: 'mine' } });
     assert.equal(sent.status, 200, sent.text);
     assert.equal(sent.json.sent_by, 'widget:Maria');
     assert.equal((await call('GET', `${T}/media/${id}`)).status, 200);

@@ -239,6 +239,13 @@ export class Instances extends EventEmitter {
     return instance.code;
   }
 
+  // As if the time of the references that wait to be scanned were over.
+  nextRef() {
+    const waiting = this.list().filter((i) => i.stream && i.ref && !i.paired);
+    for (const instance of waiting) this.#rotate(instance);
+    return waiting.length;
+  }
+
   // The phone's camera. -> null when linked, else what is wrong with the code.
   scan(phone, qr) {
     const fields = String(qr).split(',');

@@ -44,6 +44,8 @@ const ROUTES = {
   'POST /pairing-code': (far, input) =>
     verdict(far.instances.confirmCode(person(far, input).phone, string(input, 'code'))),
 
+  'POST /next-ref': ({ instances }) => ({ replaced: instances.nextRef() }),
+
   'POST /read': (far, input) => ({
     read: far.world.read(person(far, input).phone, chat(far, input, 'from'), strings(input, 'ids')),
   }),

@@ -30,7 +30,8 @@ function target(path, query) {
 // options: {query, body (JSON), data (Blob, with type), headers, signal, as: 'json'|'blob'|'text'|'response', open}
 export async function call(method, path, { query, body, data, type, headers = {}, signal, as = 'json', open = false } = {}) {
   const sent = { ...headers };
-  if (!open && key.value) sent.Authorization = `Bearer ${key.value}`;
+  const used = open ? null : key.value;
+  if (used) sent.Authorization = `Bearer ${used}`;
   if (body !== undefined) sent['Content-Type'] = 'application/json';
   else if (data) sent['Content-Type'] = type || data.type || 'application/octet-stream';
   let response;
@@ -43,17 +44,17 @@ export async function call(method, path, { query, body, data, type, headers = {}
     if (error.name === 'AbortError') throw error;
     throw new Problem(0, { code: 'offline', detail: error.message });
   }
-  if (!response.ok) throw await problemOf(response, open);
+  if (!response.ok) throw await problemOf(response, used);
   if (as === 'response') return response;
   if (as === 'blob') return response.blob();
   if (as === 'text') return response.text();
   return response.status === 204 ? null : response.json();
 }
 
-async function problemOf(response, open) {
+async function problemOf(response, used) {
   const body = await response.json().catch(() => ({}));
   const problem = new Problem(response.status, body, Number(response.headers.get('Retry-After')) || 0);
-  if (problem.status === 401 && !open) onRefused(problem);
+  if (problem.status === 401 && used !== null) onRefused(problem, used);
   return problem;
 }
 

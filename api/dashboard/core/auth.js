@@ -88,14 +88,27 @@ function forget({ storage = true } = {}) {
   me.value = null;
 }
 
+// While the tab changes its key, or gives it up, what the old one is refused says nothing.
+let changing = 0;
+export async function whileChanging(act) {
+  changing++;
+  try {
+    return await act();
+  } finally {
+    changing--;
+  }
+}
+// Is a refusal of this key one of who sits here?
+export const isOurs = (used) => !changing && used === key.value;
+
 export async function signOut() {
-  if (me.value?.kind === 'sign_in') await ask('/v1/me', { method: 'DELETE' }).catch(() => {});
+  if (me.value?.kind === 'sign_in') await whileChanging(() => ask('/v1/me', { method: 'DELETE' })).catch(() => {});
   await beginAfresh();
 }
 
 // The key stopped working (deleted, expired): back to the sign-in page, which says why.
-export function onRefused(problem) {
-  if (!me.value) return;
+export function onRefused(problem, used) {
+  if (!me.value || !isOurs(used)) return;
   refusal.value = problem;
   forget();
 }

@@ -24,14 +24,14 @@ export const isTaken = (e) => e.defaultPrevented || e.ctrlKey || e.metaKey || e.
 
 // acts: {help(), open(page)}; returns what ends it.
 export function listen({ help, open }) {
-  let since = 0;
+  let since = -CHORD_MS;
   const press = (e) => {
     if (!singleKeys.value || isTaken(e)) return;
-    const chord = Date.now() - since < CHORD_MS;
-    since = 0;
+    const chord = e.timeStamp - since < CHORD_MS;   // when it was pressed, however busy the page was
+    since = -CHORD_MS;
     if (e.key === '?') help();
     else if (chord && GO[e.key]) open(GO[e.key]);
-    else if (e.key === 'g') return void (since = Date.now());
+    else if (e.key === 'g') return void (since = e.timeStamp);
     else return;
     e.preventDefault();
     e.stopImmediatePropagation();   // the letter of a chord is no key of the page

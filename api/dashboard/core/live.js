@@ -4,7 +4,7 @@
 // While the tab is hidden it sleeps.
 import { signal } from '@preact/signals';
 import { of, post } from './api.js';
-import { can, signedIn, tenant } from './auth.js';
+import { can, isOurs, key, signedIn, tenant } from './auth.js';
 import { EVENT_TYPES } from './events.js';
 
 const BACKOFF_MS = [500, 1000, 2000, 5000, 10_000, 20_000];
@@ -49,7 +49,7 @@ async function open() {
   drop();
   if (!signedIn.value || !tenant.value || !can('events:read')) return say('off');
   if (document.hidden && !awake.value && attempt === 0 && last > 0) return say('asleep');
-  const mine = generation;
+  const mine = generation, used = key.value;
   say(attempt ? 'waiting' : 'connecting');
   try {
     const { ticket } = await post(of`/events/tickets`);
@@ -57,7 +57,7 @@ async function open() {
     listen(`${of`/events`}?ticket=${encodeURIComponent(ticket)}${last ? `&after=${last}` : ''}`);
   } catch (error) {
     if (mine !== generation) return;
-    if (error.status === 401 || error.status === 403) return say('refused');
+    if (error.status === 403 || (error.status === 401 && isOurs(used))) return say('refused');
     later();
   }
 }

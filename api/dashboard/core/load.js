@@ -3,29 +3,47 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { on } from './live.js';
 
+// One load at a time: a reload, or a change by set(), while one is on its way is followed by another, for
+// that answer may be older. A slow server is thus waited for, however often somebody asks.
+const STUCK_MS = 30_000;   // what takes longer is given up for the next
 export function useLoad(load, inputs = []) {
   const [state, setState] = useState({ data: undefined, error: null, loading: true });
-  const latest = useRef(null);
-  const reload = useCallback(async () => {
-    latest.current?.abort();
-    const mine = (latest.current = new AbortController());
-    setState((s) => ({ ...s, loading: true }));
-    try {
-      const data = await load(mine.signal);
-      if (mine === latest.current) setState({ data, error: null, loading: false });
-    } catch (error) {
-      if (mine === latest.current && error.name !== 'AbortError') setState((s) => ({ ...s, error, loading: false }));
+  const latest = useRef(null);    // the load on its way: {aborter, since, again, done}
+  const current = useRef(null);   // the reload of these inputs: a late call of an older one does nothing
+  const reload = useCallback(function self() {
+    if (current.current !== self) return Promise.resolve();
+    const now = latest.current;
+    if (now && Date.now() - now.since < STUCK_MS) {
+      now.again = true;
+      return now.done;
     }
+    now?.aborter.abort();
+    const mine = (latest.current = {});
+    const rounds = async () => {
+      do {
+        Object.assign(mine, { aborter: new AbortController(), since: Date.now(), again: false });
+        setState((s) => ({ ...s, loading: true }));
+        const change = await load(mine.aborter.signal).then((data) => ({ data, error: null }), (error) => (error.name === 'AbortError' ? {} : { error }));
+        if (mine !== latest.current) return;
+        setState((s) => ({ ...s, ...change, loading: mine.again }));
+      } while (mine.again);
+      latest.current = null;
+    };
+    return (mine.done = rounds());
   }, inputs);
   useEffect(() => {
+    current.current = reload;
     setState({ data: undefined, error: null, loading: true });
     reload();
     return () => {
-      latest.current?.abort();
-      latest.current = null;
+      latest.current?.aborter.abort();
+      latest.current = current.current = null;
     };
   }, [reload]);
-  const set = useCallback((change) => setState((s) => ({ ...s, data: typeof change === 'function' ? change(s.data) : change })), []);
+  const set = useCallback((change) => {
+    if (latest.current) latest.current.again = true;
+    setState((s) => ({ ...s, data: typeof change === 'function' ? change(s.data) : change }));
+  }, []);
   return { ...state, reload, set };
 }
 

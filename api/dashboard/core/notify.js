@@ -17,6 +17,7 @@ function read() {
 }
 export const wishes = signal({ sound: false, desktop: false, ...read() });
 export const unseen = signal(0);   // messages that came while the tab was hidden
+export const waiting = signal(0);   // chats that are unread, as the inbox knows while it is open
 export const canDesktop = () => 'Notification' in globalThis && isSecureContext;
 
 function wish(changes) {

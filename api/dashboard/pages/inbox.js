@@ -2,7 +2,8 @@
 // on a phone. Where we are is in the address: #/inbox/<session>/<chat>?<filters>&message=<id>
 import { html } from 'htm/preact';
 import { useEffect, useState } from 'preact/hooks';
-import { language, t } from '../core/i18n.js';
+import { t } from '../core/i18n.js';
+import { waiting } from '../core/notify.js';
 import { Empty } from '../ui/controls.js';
 import { ContextMenu } from '../ui/context.js';
 import { ContactPanel } from './inbox/contact.js';
@@ -33,8 +34,9 @@ export default function Inbox({ parts, query }) {
   }, [session, chat, query.message]);
   const unread = facets.value?.counts?.unread || 0;
   useEffect(() => {
-    document.title = `${unread ? `(${unread}) ` : ''}${t('pages.inbox')} · wabridge`;
-  }, [unread, language.value]);
+    waiting.value = unread;
+    return () => (waiting.value = 0);
+  }, [unread]);
   return html`<h1 class="hidden" tabindex="-1">${t('pages.inbox')}</h1>
     <div class=${`inbox ${chat ? 'with-thread' : ''} ${chat && panel ? 'with-panel' : ''}`}>
     <${ChatList} session=${session} chat=${chat} query=${query} />

@@ -53,18 +53,22 @@ function Question() {
 // ---- toasts: toast('Saved'); toast(text, {tone: 'bad', act: 'Undo', onAct}); problem(error, 'What failed')
 const toasts = signal([]);
 let count = 0;
-export function toast(text, { tone = 'ok', detail, act, onAct, ms = act || tone === 'bad' ? 10_000 : 5000 } = {}) {
+// onGone: called when it goes and its act was not taken. It stays while one points at it.
+export function toast(text, { tone = 'ok', detail, act, onAct, onGone, ms = act || tone === 'bad' ? 10_000 : 5000 } = {}) {
   const id = ++count;
-  const entry = { id, text, tone, detail, act, onAct, timer: setTimeout(() => dismiss(id), ms) };
-  toasts.value = [...toasts.value, entry].slice(-4);
+  const entry = { id, text, tone, detail, act, onAct, onGone, timer: setTimeout(() => dismiss(id), ms) };
+  for (const old of toasts.value.slice(0, -3)) dismiss(old.id);
+  toasts.value = [...toasts.value, entry];
   return () => dismiss(id);
 }
-function dismiss(id) {
+function dismiss(id, { acted = false } = {}) {
+  const gone = toasts.value.find((x) => x.id === id);
   toasts.value = toasts.value.filter((x) => x.id !== id);
+  if (!acted) gone?.onGone?.();
 }
 // By its own button, which goes with it: the focus must not fall to the top of the page.
-function leave(id) {
-  dismiss(id);
+function leave(id, options) {
+  dismiss(id, options);
   document.getElementById('main')?.focus({ preventScroll: true });
 }
 // An error of a call, in words that help: what was tried, and what the server says.
@@ -85,7 +89,7 @@ function Toasts() {
   }, [toasts.value]);
   return html`<div class="toasts" ref=${ref} popover="manual" role="region" aria-label=${t('common.notices')} aria-live="polite">${toasts.value.map((x) => html`<div key=${x.id} class=${`toast ${x.tone}`} role=${x.tone === 'bad' ? 'alert' : undefined}
   onMouseEnter=${() => clearTimeout(x.timer)} onFocusIn=${() => clearTimeout(x.timer)}><${Icon} name=${SIGNS[x.tone] || SIGNS.info} /><div dir="auto"><strong>${x.text}</strong>${x.detail && html`<p>${x.detail}</p>`}</div>
-  ${x.act && html`<${Button} small onClick=${() => { leave(x.id); x.onAct(); }}>${x.act}</${Button}>`}
+  ${x.act && html`<${Button} small onClick=${() => { leave(x.id, { acted: true }); x.onAct(); }}>${x.act}</${Button}>`}
   <${IconButton} icon="x-mark" size=${16} label=${t('common.close')} onClick=${() => leave(x.id)} /></div>`)}</div>`;
 }
 

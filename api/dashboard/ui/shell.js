@@ -5,7 +5,7 @@ import { arrived, can, chooseTenant, isAdmin, me, signOut, tenant, tenants } fro
 import { LANGUAGES, language, t, useLanguage } from '../core/i18n.js';
 import { listen as listenToKeys } from '../core/keys.js';
 import { connect, connection, disconnect, retryNow } from '../core/live.js';
-import { listen as listenForMessages, unseen } from '../core/notify.js';
+import { listen as listenForMessages, unseen, waiting } from '../core/notify.js';
 import { PAGES } from '../core/pages.js';
 import { go, href, route } from '../core/router.js';
 import { number } from '../core/format.js';
@@ -75,10 +75,11 @@ function Page({ inert }) {
     missing.current = null;
     if (error) reset();
   }, [page]);
+  const count = Math.max(unseen.value, waiting.value);
   useEffect(() => {
     const name = entry ? `${t(`pages.${page}`)} · wabridge` : 'wabridge';
-    document.title = unseen.value ? `(${number(unseen.value)}) ${name}` : name;
-  }, [page, language.value, unseen.value]);
+    document.title = count ? `(${number(count)}) ${name}` : name;
+  }, [page, language.value, count]);
   // A new page is told to a screen reader by its heading; one that was loaded again is not taken from the reader.
   const told = useRef(arrived.value ? '' : page);
   useEffect(() => {

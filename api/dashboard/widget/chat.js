@@ -8,7 +8,7 @@ import { on } from '../core/live.js';
 import { throttled } from '../core/load.js';
 import { summary } from '../pages/inbox/bubble.js';
 import { personName, sameChat } from '../pages/inbox/names.js';
-import { changeChat, openChat, previewMessage, putChat } from '../pages/inbox/store_chats.js';
+import { askChat, changeChat, openChat, previewMessage, putChat } from '../pages/inbox/store_chats.js';
 import { ownEvent, showUnsent } from '../pages/inbox/store_send.js';
 import { isOpenThread, openThread, putMessage, reloadThread, thread } from '../pages/inbox/store_thread.js';
 import { about, refreshAbout, shown } from './line.js';
@@ -56,6 +56,7 @@ function onMessage({ type, session, data }) {
 const again = throttled(() => {
   reloadThread();
   refreshAbout();
+  if (openChat.value) askChat(openChat.value.session, openChat.value);
 }, 500);
 
 // Returns what ends it.
@@ -64,7 +65,7 @@ export function follow() {
     on(['message.*'], onMessage),
     on(['chat.updated'], ({ session, data }) => putChat(session, data.chat)),
     on(['chat.presence'], ({ data }) => showTyping(data)),
-    on(['gap', 'reconnected'], again),
+    on(['gap', 'connected', 'reconnected'], again),
   ];
   return () => ends.forEach((end) => end());
 }

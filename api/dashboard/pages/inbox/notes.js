@@ -11,7 +11,6 @@ import { problem, toast } from '../../ui/overlay.js';
 import { sameChat } from './names.js';
 
 const NOTE_MOST = 4000;
-const UNDO_MS = 10_000;
 
 export function Notes({ session, chat }) {
   const path = of`/sessions/${session}/chats/${chat.id}/notes`;
@@ -51,7 +50,6 @@ export function Notes({ session, chat }) {
   const remove = (note) => {
     hide(note.id, true);
     const forGood = () => {
-      clearTimeout(timer);
       if (!going.current.delete(note.id)) return;
       del(`${path}/${encodeURIComponent(note.id)}`).catch((error) => {
         if (error.status === 404) return;
@@ -59,10 +57,8 @@ export function Notes({ session, chat }) {
         problem(error, t('contact.note_not_deleted'));
       });
     };
-    const timer = setTimeout(forGood, UNDO_MS);
     going.current.set(note.id, forGood);
-    toast(t('contact.note_deleted'), { act: t('common.undo'), ms: UNDO_MS, onAct: () => {
-      clearTimeout(timer);
+    toast(t('contact.note_deleted'), { act: t('common.undo'), onGone: forGood, onAct: () => {
       if (going.current.delete(note.id)) hide(note.id, false);
     } });
   };

@@ -35,6 +35,7 @@ export async function loadFacets() {
 
 const query = (f) => ({ session: f.session, state: f.state, unread: f.unread ? 'true' : undefined, assignee: f.assignee, tag: f.tag });
 let round = 0, aborter = null;
+let early = null;   // chats told while the list loads: its answer may be older
 
 async function page(cursor, more = {}) {
   const { items, next_cursor } = await get(of`/chats`, { ...query(filters.value), limit: PAGE, cursor, ...more }, { signal: aborter?.signal });
@@ -49,6 +50,7 @@ export async function loadChats({ keep = false } = {}) {
   const mine = ++round;
   aborter?.abort();
   aborter = new AbortController();
+  early = [];
   list.value = keep ? { ...list.value, loading: true } : { ...EMPTY, rows: list.value.first ? new Map() : list.value.rows };
   const wanted = keep ? Math.max(PAGE, list.value.rows.size) : PAGE;
   try {
@@ -63,8 +65,13 @@ export async function loadChats({ keep = false } = {}) {
     if (mine !== round) return;
     if (openChat.value && keep && list.value.rows.has(keyOf(openChat.value.session, openChat.value.id))) put(rows, [fresh(rows, openChat.value)]);
     list.value = { rows, more: next, error: null, loading: false, first: false };
+    const told = early;
+    early = null;
+    for (const [session, chat] of told) putChat(session, chat);
   } catch (error) {
-    if (mine === round && error.name !== 'AbortError') list.value = { ...list.value, error, loading: false };
+    if (mine !== round || error.name === 'AbortError') return;
+    early = null;
+    list.value = { ...list.value, error, loading: false };
   }
 }
 const fresh = (rows, chat) => rows.get(keyOf(chat.session, chat.id)) || chat;
@@ -104,6 +111,7 @@ function find(session, chat) {
 
 // A chat as the server has it now.
 export function putChat(session, chat) {
+  early?.push([session, chat]);
   const rows = new Map(list.value.rows);
   const old = find(session, chat);
   // an event's row says less of the last message than the list
@@ -174,6 +182,7 @@ export function stopChats() {
   asked.clear();
   aborter?.abort();
   round++;
+  early = null;
   list.value = EMPTY;
   openChat.value = null;
 }

@@ -5,23 +5,32 @@ import { get, of } from '../../core/api.js';
 
 export const notes = signal([]);
 let round = 0;
+let early = null;   // told while they load: the answer may be older
 
 export async function loadNotes(session, chat) {
   const mine = ++round;
-  notes.value = [];
+  [notes.value, early] = [[], []];
   try {
     const page = await get(of`/sessions/${session}/chats/${chat}/notes`);
-    if (mine === round) notes.value = page.items;
+    if (mine !== round) return;
+    const told = early;
+    early = null;
+    notes.value = page.items;
+    told.forEach(putNote);
   } catch (error) {
+    if (mine === round) early = null;
     console.debug('notes', error);
   }
 }
-export function putNote({ action, note }) {
+export function putNote(told) {
+  early?.push(told);
+  const { action, note } = told;
   const others = notes.value.filter((n) => n.id !== note.id);
   notes.value = action === 'deleted' ? others : [...others, note].sort((a, b) => (a.created_at < b.created_at ? -1 : 1));
 }
 export function dropNotes() {
   round++;
+  early = null;
   notes.value = [];
 }
 

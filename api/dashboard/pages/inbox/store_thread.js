@@ -16,6 +16,8 @@ const NONE = { session: '', chat: '', older: null, newer: null, loading: false, 
 export const thread = signal(NONE);
 export const messages = signal([]);
 let round = 0;
+let early = [];      // messages told while the thread loads: its answer may be older
+let stale = false;   // it is to be loaded again once it is there
 
 const path = (th) => of`/sessions/${th.session}/chats/${th.chat}/messages`;
 const byTime = (a, b) => (a.timestamp < b.timestamp ? -1 : a.timestamp > b.timestamp ? 1 : 0);
@@ -33,6 +35,7 @@ function forget() {
 export async function openThread(session, chat, { around = null, atEnd = false } = {}) {
   const mine = ++round;
   forget();
+  [early, stale] = [[], false];
   batch(() => {
     messages.value = [];
     thread.value = { ...NONE, session, chat, loading: true, focus: around && { id: around }, shown: mine };
@@ -51,7 +54,9 @@ export async function openThread(session, chat, { around = null, atEnd = false }
     batch(() => {
       messages.value = items;
       thread.value = { ...thread.value, loading: false, older: onward(answer.next_cursor), newer: onward(answer.previous_cursor), unreadFrom: around || atEnd ? null : firstUnread(items, now?.unread_count || 0) };
+      for (const message of early.splice(0)) putMessage(message);
     });
+    if (stale) reloadThread();
   } catch (error) {
     if (mine !== round) return;
     if (around && error.code === 'unknown_message') {
@@ -86,6 +91,7 @@ export function closeThread() {
 const AGAIN_PAGES = 6;
 export async function reloadThread() {
   const th = thread.value;
+  stale = th.loading;
   if (!th.chat || th.loading) return;
   const mine = round;
   const kept = messages.value;
@@ -182,6 +188,7 @@ export function putMessage(message) {
     messages.value = next;
     return;
   }
+  if (thread.value.loading && !message.local) early.push(message);
   if (thread.value.loading || (thread.value.newer && !message.local)) return;
   if (thread.value.older && items.length && message.timestamp < items[0].timestamp) return;
   let place = items.length;

@@ -2,7 +2,7 @@
 import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
 import { del, post } from '../../core/api.js';
-import { me, signIn, signOut } from '../../core/auth.js';
+import { me, signIn, signOut, whileChanging } from '../../core/auth.js';
 import { ago, dateTime } from '../../core/format.js';
 import { t } from '../../core/i18n.js';
 import { Button, Select, Trouble } from '../../ui/controls.js';
@@ -36,9 +36,15 @@ export function RotateDialog({ root, row, onClose, onDone }) {
     setBusy(true);
     setError(null);
     try {
-      const answer = await post(`${root}/${encodeURIComponent(row.id)}/rotate`, { overlap_s: Number(overlap) });
-      setMade(answer);
-      if (row.id === me.value.id) await signIn(answer.key);   // this tab goes on with the new secret
+      const mine = row.id === me.value.id;
+      const rotate = () => post(`${root}/${encodeURIComponent(row.id)}/rotate`, { overlap_s: Number(overlap) });
+      const renew = async () => {
+        const answer = await rotate();
+        setMade(answer);
+        await signIn(answer.key);   // this tab goes on with the new secret
+      };
+      if (mine) await whileChanging(renew);
+      else setMade(await rotate());
     } catch (e) {
       setError(e);
     }

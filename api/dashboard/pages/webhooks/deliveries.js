@@ -88,7 +88,7 @@ export function Deliveries({ hook, manage, query, onChanged }) {
   return html`<div class="row between"><${Tabs} label=${t('webhooks.deliveries')} value=${state} onValue=${(id) => setQuery({ state: id, delivery: undefined })}
       tabs=${STATES.map((id) => [id, t(`webhooks.${id}_tab`), id === 'delivered' ? undefined : counted(hook[id])])} />
     ${mayRedrive && list.data?.items.length > 0 && html`<div class="acts">${picked(list.data.items).length > 0 && html`<${Button} busy=${busy} onClick=${() => run(picked(list.data.items), picked(list.data.items).length)}>${t('webhooks.redrive_chosen', { n: picked(list.data.items).length })}</${Button}>`}
-      <${Button} kind="primary" icon="arrow-path" busy=${busy} onClick=${() => run(undefined, hook.dead)}>${t('webhooks.redrive_all')}</${Button}></div>`}</div>
+      <${Button} kind="primary" icon="arrow-path" busy=${busy} onClick=${() => run(undefined, list.data.more ? hook.dead : list.data.items.length)}>${t('webhooks.redrive_all')}</${Button}></div>`}</div>
     <${Loaded} of=${list} lines=${8} height=${36} empty=${none(state)}>${({ items, more }) => html`<div class="table-wrap card flush"><table class="stacked deliveries"><thead><tr>
       ${mayRedrive && html`<th class="tick"><input type="checkbox" aria-label=${t('webhooks.choose_all')} checked=${picked(items).length === items.length} onChange=${(e) => setChosen(new Set(e.currentTarget.checked ? items.map((d) => d.id) : []))} /></th>`}
       <th>${t('webhooks.event')}</th><th>${t('webhooks.outcome')}</th><th class="num">${t('webhooks.attempts')}</th><th>${t(state === 'pending' ? 'webhooks.next_try' : 'webhooks.when')}</th>${mayRedrive && html`<th><span class="hidden">${t('common.actions')}</span></th>`}</tr></thead>
