@@ -116,7 +116,7 @@ test('an address has its share, and a house that is full says so', async () => {
     const full = await exchange(from(3));
     assert.match(full, /^HTTP\/1\.1 503 [^]*16 connections are open, the most there can be/);
     assert.match(await exchange(local(daemon)), /^HTTP\/1\.1 200/);
-    assert.ok(daemon.log.some((l) => l.event === 'api.full'));
+    await daemon.waitLog((l) => l.event === 'api.full', 'line that says so');
 
     open.pop().destroy();
     await served(from(3));

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
 import { test } from 'node:test';
-import { command, Daemon, deferred, request, within } from './harness.mjs';
+import { command, Daemon, deferred, eventually, request, within } from './harness.mjs';
 
 const QUIET = { 'browser.executable': '/bin/false' };
 const ROLES = {
@@ -46,7 +46,7 @@ async function stream(daemon, key, query = '') {
   const [response] = await within(once(request, 'response'), 'stream');
   assert.equal(response.statusCode, 200);
   let text = '';
-  response.on('data', (data) => (text += data));
+  response.setEncoding('utf8').on('data', (data) => (text += data));
   response.on('end', () => resolve(text));
   response.on('error', () => resolve(text));
   return { ended: within(ended, 'end of the stream'), text: () => text };
@@ -136,7 +136,7 @@ test('a key with patterns sees its sessions and nothing of the others', async ()
     for (const s of names) await daemon.ok('POST', `${T}/sessions/${s}/start`);
     for (const s of names) await daemon.ok('POST', `${T}/sessions/${s}/stop`);
     const statuses = async () => (await daemon.ok('GET', `${T}/sessions`)).items.map((s) => s.status);
-    await within((async () => { while ((await statuses()).some((s) => s !== 'stopped')) await new Promise(setImmediate); })(), 'sessions stopped');
+    await eventually('stop of every session', async () => (await statuses()).every((s) => s === 'stopped'));
     const all = (await daemon.ok('GET', `${T}/events?limit=500`)).items;
     const seen = (await daemon.ok('GET', `${T}/events?limit=500`, undefined, own)).items;
     assert.deepEqual(seen, all.filter((e) => /^sales-/.test(e.session ?? '')));
@@ -151,8 +151,8 @@ test('a key with patterns sees its sessions and nothing of the others', async ()
     assert.deepEqual(paged, seen);
 
     const live = await stream(daemon, key, '?after=0');
-    const ids = () => [...live.text().matchAll(/^id: (\d+)$/gm)].map((m) => Number(m[1]));
-    await within((async () => { while (ids().length < seen.length) await new Promise(setImmediate); })(), 'events on the stream');
+    const ids = () => [...live.text().matchAll(/^id: (\d+)\n/gm)].map((m) => Number(m[1]));
+    await eventually('rest of the events on the stream', () => ids().length >= seen.length);
     assert.deepEqual(ids(), seen.map((e) => e.seq));
 
     // webhooks: what it makes is within; what is not, is not there
@@ -235,7 +235,7 @@ test('rotation: the old secret works until the overlap ends, also over a restart
     const third = await daemon.ok('POST', `${T}/keys/${first.id}/rotate`, { overlap_s: 0 });
     assert.deepEqual([await works(first.key), await works(second.key), await works(third.key)], [401, 401, 200]);
     const short = await daemon.ok('POST', `${T}/keys/${first.id}/rotate`, { overlap_s: 1 });
-    while ((await works(third.key)) === 200) await new Promise(setImmediate);
+    await eventually('end of the overlap', async () => (await works(third.key)) !== 200);
     const over = await daemon.call('GET', T, { key: third.key });
     assert.deepEqual([over.status, over.json.code], [401, 'key_expired']);
     assert.equal(await works(short.key), 200);
@@ -325,7 +325,7 @@ test('an event stream ends with its key: deleted, narrowed, expired, rotated awa
     await daemon.ok('PATCH', `${T}/keys/${renamed.id}`, { name: 'other' });
     await daemon.ok('PUT', `${T}/sessions/fresh`, { autostart: false });
     await daemon.ok('POST', `${T}/sessions/fresh/start`);
-    await within((async () => { while (!kept.text().includes('"fresh"')) await new Promise(setImmediate); })(), 'event on the stream that stays');
+    await eventually('event on the stream that stays', () => kept.text().includes('"fresh"'));
     assert.equal(gone, false);
   } finally {
     await daemon.close();
@@ -340,8 +340,7 @@ test('when a key was last used is written, but not with every request', async ()
     const get = () => daemon.ok('GET', `${T}/keys/${made.id}`);
     assert.equal((await get()).last_used_at, null);
     await daemon.ok('GET', T, undefined, { key: made.key });
-    let used;
-    await within((async () => { while ((used = (await get()).last_used_at) === null) await new Promise(setImmediate); })(), 'last_used_at');
+    const used = await eventually('last_used_at', async () => (await get()).last_used_at);
     for (let i = 0; i < 20; i++) await request(daemon.base, 'GET', T, { headers: { 'x-api-key': made.key } });
     assert.equal((await get()).last_used_at, used);
     await daemon.stop();

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { Daemon, FarEnd, ME, OTHER, PROGRAM, ROOT, within } from './harness.mjs';
+import { Daemon, eventually, FarEnd, ME, OTHER, PROGRAM, ROOT, within } from './harness.mjs';
 
 const LIBRARY = path.join(ROOT, 'node_modules/@wppconnect/wa-js/dist/wppconnect-wa.js');
 
@@ -37,15 +37,11 @@ describe('adapter', () => {
   });
 
   const status = () => daemon.ok('GET', '/v1/adapter');
-  async function ended() {
-    const look = async () => {
-      for (;;) {
-        const a = await status();
-        if (a.state === 'idle') return a;
-      }
-    };
-    return within(look(), 'end of the trial', 300_000);
-  }
+  const inState = (state) => async () => {
+    const a = await status();
+    return a.state === state && a;
+  };
+  const ended = () => eventually('end of the trial', inState('idle'), 300_000);
   async function act(verb, body) {
     const answer = await daemon.call('POST', `/v1/adapter/${verb}`, { body });
     assert.equal(answer.status, 202, answer.text);
@@ -118,7 +114,7 @@ describe('adapter', () => {
     const before = await status();
     const asked = await daemon.call('POST', '/v1/adapter/use', { body: { file: lame, session: 'default/second' } });
     assert.equal(asked.status, 202, asked.text);
-    await within((async () => { while ((await status()).state !== 'testing'); })(), 'canary', 60_000);
+    await eventually('trial on the canary', inState('testing'));
     await second.act('stop');
     await second.until('stopped');
     const a = await ended();
@@ -166,7 +162,7 @@ describe('adapter', () => {
     let output = '';
     cli.stdout.on('data', (d) => (output += d));
     cli.stderr.on('data', (d) => (output += d));
-    const [code] = await within(once(cli, 'exit'), 'wabridge adapter use', 300_000);
+    const [code] = await within(once(cli, 'close'), 'end of wabridge adapter use', 300_000);
     assert.equal(code, 0, output);
     const a = await status();
     assert.equal(a.last.ok, true);

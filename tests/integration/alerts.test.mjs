@@ -2,7 +2,7 @@
 // told again, and end.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { ALICE, command, Daemon, FarEnd, ME, Receiver } from './harness.mjs';
+import { ALICE, command, Daemon, eventually, FarEnd, ME, Receiver } from './harness.mjs';
 import { metric, parseMetrics } from './prometheus.mjs';
 
 const QUICK = { 'alerts.check_ms': 100, 'alerts.hold_s': 0, 'alerts.recover_s': 0 };
@@ -46,20 +46,15 @@ describe('a webhook that fails', () => {
     checkShape(fired.data, 'webhook_failing', 'firing');
     assert.equal(fired.data.webhook, 'erp');
     assert.equal(fired.data.consecutive_failures, 2);
-    let list;
-    do {
-      list = await listed(daemon, 'default');
-    } while (!list.some((a) => a.alert === 'webhook_failing'));
-    checkShape(list.find((a) => a.alert === 'webhook_failing'), 'webhook_failing', 'firing');
+    const failing = async () => (await listed(daemon, 'default')).find((a) => a.alert === 'webhook_failing');
+    checkShape(await eventually('alert in the list', failing), 'webhook_failing', 'firing');
     const m = parseMetrics((await daemon.call('GET', '/metrics')).text);
     assert.equal(metric(m, 'wabridge_alerts', { alert: 'webhook_failing' }), 1);
 
     broken = false;
     const over = await events.find((e) => e.type === 'alert.webhook_recovered', 'alert.webhook_recovered');
     checkShape(over.data, 'webhook_failing', 'resolved');
-    do {
-      list = await listed(daemon, 'default');
-    } while (list.some((a) => a.alert === 'webhook_failing'));
+    await eventually('list without the alert', async () => !(await failing()));
     assert.equal((await told(daemon, 'webhook_failing')).length, 1);
     await events.close();
   });
@@ -117,10 +112,7 @@ describe('a session that never works', () => {
   test('a session that is deleted has none', async () => {
     await daemon.ok('DELETE', '/v1/tenants/acme/sessions/main?erase=messages');
     await daemon.ok('DELETE', '/v1/tenants/acme/sessions/other');
-    let list;
-    do {
-      list = await listed(daemon, 'acme');
-    } while (list.length > 0);
+    await eventually('empty list', async () => (await listed(daemon, 'acme')).length === 0);
     await daemon.stop();
     await daemon.run();
     assert.deepEqual(await listed(daemon, 'acme'), []);

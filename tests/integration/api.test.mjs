@@ -27,7 +27,8 @@ describe('api', () => {
     socket.on('data', (d) => (out += d));
     socket.on('error', () => {});
     socket.write(text);
-    await within(once(socket, 'close'), 'end of the connection', 70_000);
+    // not once(): a connection that is reset is over too
+    await within(new Promise((resolve) => socket.on('close', resolve)), 'end of the connection');
     return out;
   }
   const status = (answer) => Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1]);
@@ -173,7 +174,7 @@ describe('api', () => {
       'the rest of the stream',
     );
     request.destroy();
-    const ids = [...text.matchAll(/^id: (\d+)$/gm)].map((m) => Number(m[1]));
+    const ids = [...text.matchAll(/^id: (\d+)\n/gm)].map((m) => Number(m[1]));
     assert.equal(ids[0], middle + 1);
     assert.deepEqual(ids, ids.map((_, i) => middle + 1 + i));
   });

@@ -118,6 +118,7 @@ describe('secrets', () => {
     }
     for (const file of ['cmdline', 'environ', 'status', 'comm']) seen[file] = fs.readFileSync(`/proc/${daemon.child.pid}/${file}`, 'latin1');
     for (const file of fs.readdirSync(path.join(dir, 'store'))) seen[`store/${file}`] = fs.readFileSync(path.join(dir, 'store', file), 'latin1');
+    await daemon.waitLog((l) => l.event === 'api.request' && /\/health/.test(l.msg), 'the last request in the log');
     seen.log = JSON.stringify(daemon.log);
     assert.ok(seen.log.includes('"api.request"'), 'the log is there at level trace');
     for (const [where, text] of Object.entries(seen)) {

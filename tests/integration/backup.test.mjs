@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { ALICE, BOB, command, DEADLINE_MS, Daemon, FarEnd, ME, removeDirectory, temporaryDirectory } from './harness.mjs';
+import { ALICE, BOB, command, Daemon, eventually, FarEnd, ME, removeDirectory, temporaryDirectory, within } from './harness.mjs';
 
 const NO_BROWSER = { 'browser.executable': '/bin/false' };
 
@@ -178,7 +178,7 @@ describe('an archive that nobody reads to its end', () => {
     const daemon = await Daemon.start({ settings: NO_BROWSER });
     const sockets = [];
     // Asks, reads one piece and no more.
-    const begin = (where) => new Promise((resolve, reject) => {
+    const begin = (where) => within(new Promise((resolve, reject) => {
       const { port, hostname, host } = new URL(daemon.base);
       const socket = net.connect(Number(port), hostname);
       sockets.push(socket);
@@ -190,7 +190,7 @@ describe('an archive that nobody reads to its end', () => {
         resolve({ socket, head: data.toString('latin1').split('\r\n')[0] });
       });
       socket.write(`POST ${where} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${daemon.key}\r\nContent-Length: 0\r\n\r\n`);
-    });
+    }), `answer to ${where}`);
     try {
       await daemon.ok('PUT', '/v1/tenants/default/sessions/big', { autostart: false });
       for (let i = 0; i < 400; i++) await daemon.session('default', 'big').send(ALICE, 'x'.repeat(50_000));
@@ -201,10 +201,7 @@ describe('an archive that nobody reads to its end', () => {
       assert.equal(second.status, 429);
       assert.equal(second.json.code, 'backup_running');
       socket.destroy();
-      for (const end = Date.now() + DEADLINE_MS; (await daemon.session('default', 'big').get()).exported;) {
-        assert.ok(Date.now() < end, 'still exported');
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
+      await eventually('end of the export', async () => !(await daemon.session('default', 'big').get()).exported);
       await daemon.session('default', 'big').send(ALICE, 'goes on here');
       // one that was delivered may run elsewhere: another that nobody reads does not take it back
       const whole = await daemon.call('POST', '/v1/tenants/default/sessions/big/export', { body: {} });
@@ -212,19 +209,14 @@ describe('an archive that nobody reads to its end', () => {
       const again = await begin('/v1/tenants/default/sessions/big/export');
       assert.match(again.head, / 200 /);
       again.socket.destroy();
-      let free;
-      for (const end = Date.now() + 60_000; !free;) {
-        assert.ok(Date.now() < end, 'the export never ends');
-        const backup = await begin('/v1/backup');
-        free = / 200 /.test(backup.head);
-        backup.socket.destroy();
-      }
+      const backup = async () => {
+        const next = await begin('/v1/backup');
+        if (/ 200 /.test(next.head)) return next.socket;
+        next.socket.destroy();
+      };
+      (await eventually('end of the export', backup)).destroy();
       assert.equal((await daemon.session('default', 'big').get()).exported, true);
-      for (const end = Date.now() + 60_000; ;) {
-        const backup = await begin('/v1/backup');
-        if (/ 200 /.test(backup.head)) break;
-        assert.ok(Date.now() < end, 'a backup never ends');
-      }
+      await eventually('end of a backup', backup);
     } finally {
       await daemon.close();
       sockets.forEach((s) => s.destroy());

@@ -112,6 +112,7 @@ s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1]); os.ch
 while True:
     print(s.recv(4096).decode().replace('\\n', ' '))
 `, at], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const gone = once(listener, 'exit');
     const heard = [];
     let told = deferred();
     createInterface({ input: listener.stdout }).on('line', (line) => {
@@ -136,7 +137,7 @@ while True:
       await hears(/STOPPING=1/);
     } finally {
       listener.kill();
-      await once(listener, 'exit');
+      await within(gone, 'end of the listener');
     }
   });
 });

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
-import { ALICE, command, Daemon, PROGRAM, removeDirectory, temporaryDirectory } from './harness.mjs';
+import { ALICE, command, Daemon, DEADLINE_MS, PROGRAM, removeDirectory, temporaryDirectory } from './harness.mjs';
 
 describe('fsck', () => {
   const settings = { 'browser.executable': '/bin/false' };
@@ -64,7 +64,7 @@ describe('fsck', () => {
     for (const bytes of [whole.subarray(0, 8192 + 100), Buffer.alloc(whole.length, 'y'), Buffer.alloc(4096 * 3)]) {
       fs.writeFileSync(store, bytes);
       for (const words of [['serve'], ['fsck'], ['backup', path.join(dataDir, 'none')]]) {
-        const { status, signal, stderr } = spawnSync(PROGRAM, [...words, '--data-dir', dataDir], { env, encoding: 'utf8' });
+        const { status, signal, stderr } = spawnSync(PROGRAM, [...words, '--data-dir', dataDir], { env, encoding: 'utf8', timeout: DEADLINE_MS });
         assert.equal(signal, null, stderr);
         assert.equal(status, 1, stderr);
         assert.match(stderr, /damaged|cut off/);

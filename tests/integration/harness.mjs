@@ -60,6 +60,17 @@ export function within(promise, what, ms = DEADLINE_MS) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
+// For what no event tells: looks again every few milliseconds until there is something, and says what
+// was waited for when the deadline passes.
+export async function eventually(what, look, ms = DEADLINE_MS) {
+  for (const end = Date.now() + ms; ;) {
+    const found = await look();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`no ${what} within ${ms} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
 export async function request(base, method, where, { body, headers = {}, raw = false } = {}) {
   const response = await fetch(base + where, {
     method,
@@ -122,13 +133,17 @@ process.on('exit', () => {
   if (certificates) removeDirectory(certificates);
 });
 
+// A port that stays free until somebody listens there: below those that the system gives to connections.
 export async function freePort() {
-  const server = http.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    const server = http.createServer().listen(port, '127.0.0.1');
+    const free = await once(server, 'listening').then(() => true, () => false);
+    if (!free) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 export class Daemon {
@@ -190,10 +205,12 @@ export class Daemon {
       return { code, signal };
     });
     this.child.stdout.on('data', (data) => (this.output += data));
-    createInterface({ input: this.child.stderr }).on('line', (line) => this.onLine(line));
+    const lines = createInterface({ input: this.child.stderr }).on('line', (line) => this.onLine(line));
+    this.told = once(lines, 'close');
     const quiet = ['warn', 'error'].includes(this.settings['log.level']);
-    const ready = quiet ? this.answering() : this.waitLog((l) => l.event === 'daemon.ready');
-    const early = this.exited.then(({ code, signal }) => {
+    const ready = quiet ? this.answering() : this.logged((l) => l.event === 'daemon.ready');
+    const early = this.exited.then(async ({ code, signal }) => {
+      await this.lastWords();
       throw new Error(`daemon ended (${code ?? signal}) before it was ready:\n${this.tail()}`);
     });
     early.catch(() => {});
@@ -205,8 +222,16 @@ export class Daemon {
   // A daemon that logs too little to say so is asked at the port it was given.
   async answering() {
     const base = `http://${this.settings['server.listen']}`;
-    while (!(await fetch(`${base}/health`).then((r) => r.ok, () => false))) await new Promise(setImmediate);
-    return { msg: base };
+    let over = false;
+    this.exited.then(() => (over = true));
+    await eventually(`answer at ${base}`, () => over || fetch(`${base}/health`).then((r) => r.ok, () => false));
+    return over ? new Promise(() => {}) : { msg: base };
+  }
+
+  // Its end is told by the system, what it said last by a pipe: until that was read too. A browser that
+  // outlives it may hold the pipe.
+  async lastWords() {
+    await within(this.told, 'end of the log', 5000).catch(() => {});
   }
 
   onLine(line) {
@@ -219,7 +244,10 @@ export class Daemon {
     this.log.push(entry);
     for (const listener of this.logListeners) listener(entry);
   }
-  waitLog(predicate) {
+  waitLog(predicate, what = 'line in the log') {
+    return within(this.logged(predicate), what);
+  }
+  logged(predicate) {
     const found = this.log.find(predicate);
     if (found) return Promise.resolve(found);
     const { promise, resolve } = deferred();
@@ -282,6 +310,7 @@ export class Daemon {
     const { code, signal } = await this.stop();
     if (this.ownsDirectory) removeDirectory(this.dataDir);
     if (code !== 0 && signal !== 'SIGKILL') {
+      await this.lastWords();
       throw new Error(`daemon ended with ${code ?? signal}:\n${this.tail(80)}`);
     }
   }
@@ -339,6 +368,7 @@ export class EventStream {
     return within(promise, what, ms)
       .catch((error) => {
         error.message += `; events so far: ${this.items.map((e) => `${e.type}:${e.data?.status ?? ''}`).join(' ')}`;
+        if (this.error) error.message += `; the stream: ${this.error.message}`;
         throw error;
       })
       .finally(() => this.waiters.delete(look));
@@ -363,13 +393,15 @@ export class Session {
   async until(...statuses) {
     const stream = this.daemon.events(this.tenant, await this.lastSeq());
     try {
-      const now = await this.get();
-      if (statuses.includes(now.status)) return now;
-      await stream.find(
-        (e) => e.type === 'session.status' && e.session === this.name && statuses.includes(e.data.status),
-        `${this.tenant}/${this.name} in ${statuses.join('|')} (now ${now.status}: ${now.status_reason})`,
-      );
-      return await this.get();
+      // the event is of a moment; it counts when the session is still so
+      for (let seen = 0; ;) {
+        const now = await this.get();
+        if (statuses.includes(now.status)) return now;
+        ({ seq: seen } = await stream.find(
+          (e) => e.seq > seen && e.type === 'session.status' && e.session === this.name && statuses.includes(e.data.status),
+          `${this.tenant}/${this.name} in ${statuses.join('|')} (now ${now.status}: ${now.status_reason})`,
+        ));
+      }
     } catch (error) {
       error.message += `\n${this.daemon.tail(60)}`;
       throw error;
@@ -394,11 +426,19 @@ export class Session {
     if (answer.status !== 200) throw new Error(`qr: ${answer.status} ${answer.text}\n${this.daemon.tail(30)}`);
     return answer.json;
   }
+  // The far end refuses a code that has just rotated away, as a phone does: then the next one is scanned.
+  async scan(account = ME) {
+    await eventually('code that is still good', async () => {
+      const { code } = await this.qr(30);
+      return this.daemon.farEnd.post('/scan', { account, qr: code }).then(() => true, (error) => {
+        if (error.status !== 422 || !/expired|unknown/.test(error.message)) throw error;
+      });
+    });
+  }
   // From any state to ready, by scanning with this account's phone.
   async link(account = ME) {
     await this.act('start');
-    const { code } = await this.qr(30);
-    await this.daemon.farEnd.post('/scan', { account, qr: code });
+    await this.scan(account);
     return this.until('ready');
   }
   send(to, text, options = {}) {

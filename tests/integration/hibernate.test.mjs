@@ -2,7 +2,7 @@
 // survive it.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { ALICE, Daemon, FarEnd, ME, within } from './harness.mjs';
+import { ALICE, Daemon, eventually, FarEnd, ME } from './harness.mjs';
 
 describe('hibernation', () => {
   let farEnd, daemon, session;
@@ -16,13 +16,14 @@ describe('hibernation', () => {
     await farEnd?.close();
   });
 
+  const acked = () => eventually('ack of every send', async () => (await session.get()).backlog.outbox === 0);
+  // The first receipt may be passed over by the second.
+  const arrived = (id) => (e) => e.data?.id === id && ['sent', 'delivered'].includes(e.data.status);
+
   // Until its browser has ended.
   async function asleep() {
     await session.until('hibernating');
-    const gone = async () => {
-      while (daemon.browserPids().length > 0) await session.get();
-    };
-    await within(gone(), 'end of the browser');
+    await eventually('end of the browser', () => daemon.browserPids().length === 0);
   }
 
   test('only a linked, running session with nothing to send may', async () => {
@@ -50,7 +51,7 @@ describe('hibernation', () => {
     assert.equal((await session.get()).status, 'hibernating');
     const events = daemon.events('default', await session.lastSeq());
     const sent = await session.send(ALICE, 'good morning');
-    await events.find((e) => e.data?.id === sent.id && e.data.status === 'sent', 'the send');
+    await events.find(arrived(sent.id), 'the send');
     assert.equal((await farEnd.received(ME)).find((m) => m.id === sent.id).count, 1);
     assert.ok(!events.items.some((e) => e.type === 'session.qr'), 'no new code');
     await events.close();
@@ -58,7 +59,7 @@ describe('hibernation', () => {
 
   test('what came meanwhile is there after a wake by hand, once', async () => {
     await session.until('ready');
-    await within((async () => { while ((await session.get()).backlog.outbox > 0); })(), 'acks');
+    await acked();
     await session.act('hibernate');
     await asleep();
     const events = daemon.events('default', await session.lastSeq());
@@ -83,7 +84,7 @@ describe('hibernation', () => {
     const sent = await session.send(ALICE, 'after the restart');
     await session.until('ready');
     const events = daemon.events('default', 0);
-    await events.find((e) => e.data?.id === sent.id && e.data.status === 'sent', 'the send');
+    await events.find(arrived(sent.id), 'the send');
     await events.close();
   });
 
@@ -104,7 +105,7 @@ describe('hibernation', () => {
   test('quiet hours in the zone of the tenant put its schedule off; a send wakes it all the same', async () => {
     await session.act('wake');
     await session.until('ready');
-    await within((async () => { while ((await session.get()).backlog.outbox > 0); })(), 'acks');
+    await acked();
     // an hour ago until in two hours in Kathmandu: by UTC's clock it is not quiet now
     const ahead = (5 * 60 + 45) * 60e3;
     const end = new Date(Math.ceil(Date.now() / 60e3) * 60e3 + 2 * 3600e3);
@@ -115,10 +116,10 @@ describe('hibernation', () => {
     assert.deepEqual(put.hibernate.quiet_hours, quiet_hours);
     const { hibernate } = await session.act('hibernate');
     assert.ok(Date.parse(hibernate.wake_at) < end - 3600e3);
-    await asleep();
     // the tenant moves: looked at again when the time has come, and put off
     await daemon.ok('PUT', '/v1/tenants/default', { time_zone: 'Asia/Kathmandu' });
-    await within((async () => { while ((await session.get()).hibernate.wake_at !== end.toISOString()); })(), 'the wake put off');
+    await asleep();
+    await eventually('later wake', async () => (await session.get()).hibernate.wake_at === end.toISOString());
     assert.equal((await session.get()).status, 'hibernating');
     await daemon.stop();
     await daemon.run();
@@ -128,14 +129,14 @@ describe('hibernation', () => {
     assert.equal(again.hibernate.wake_at, end.toISOString());
     const events = daemon.events('default', await session.lastSeq());
     const sent = await session.send(ALICE, 'at night');
-    await events.find((e) => e.data?.id === sent.id && e.data.status === 'sent', 'the send');
+    await events.find(arrived(sent.id), 'the send');
     await events.close();
     await daemon.ok('PUT', session.path, { hibernate: null });
   });
 
   test('stop ends it for good, start begins afresh', async () => {
     await session.act('stop');
-    assert.equal((await session.get()).status, 'stopped');
+    await session.until('stopped');
     await session.act('start');
     const s = await session.until('ready');
     assert.equal(s.account.phone, ME);

@@ -23,7 +23,7 @@ for (const transport of TRANSPORTS) {
     let farEnd, daemon, session, receiver, events, secret;
 
     before(async () => {
-      farEnd = await FarEnd.start();
+      farEnd = await FarEnd.start({ knobs: { ref_ms: 120_000 } }); // one code for all that reads it
       receiver = await Receiver.start();
       daemon = await Daemon.start({ farEnd, transport });
       session = daemon.session();
@@ -62,12 +62,12 @@ for (const transport of TRANSPORTS) {
     });
 
     test('a scan links the account and the session becomes ready', async () => {
-      const { code } = await session.qr();
-      await farEnd.post('/scan', { account: ME, qr: code });
+      await session.scan(ME);
       const ready = await session.until('ready');
       assert.equal(ready.account.phone, ME);
       assert.equal(ready.account.push_name, 'Me Myself');
       assert.ok(ready.linked_at);
+      await events.find((e) => e.type === 'session.status' && e.data.status === 'ready', 'ready on the stream');
       const statuses = events.items.filter((e) => e.type === 'session.status').map((e) => e.data.status);
       for (const status of ['starting', 'unlinked', 'syncing', 'ready']) {
         assert.ok(statuses.includes(status), `${status} in ${statuses}`);

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { test } from 'node:test';
-import { ALICE, Daemon, FarEnd, ME } from './harness.mjs';
+import { ALICE, Daemon, eventually, FarEnd, ME } from './harness.mjs';
 
 const TENANT = '/v1/tenants/default';
 const MAIN = `${TENANT}/sessions/main`;
@@ -65,9 +65,7 @@ test('uploads and sends past the quota are refused and leave nothing', async () 
 
     const known = await daemon.call('POST', `${MAIN}/messages`, { body: { to: '5511900000001', document: { media_id: first.json.media_id } } });
     assert.equal(known.status, 202, 'what is here needs no room');
-    const deadline = Date.now() + 30000;
-    while (filesOf(daemon) !== 1 && Date.now() < deadline) await new Promise((done) => setTimeout(done, 20));
-    assert.equal(filesOf(daemon), 1, 'what was written of the refused ones went');
+    await eventually('end of what was written of the refused ones', () => filesOf(daemon) === 1);
 
     await daemon.kill();
     await daemon.run();

@@ -1,17 +1,14 @@
 // What browsers may take: measured, helped when it is too much, not started when there is no room.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { ALICE, Daemon, FarEnd, ME, within } from './harness.mjs';
+import { ALICE, Daemon, eventually, FarEnd, ME } from './harness.mjs';
 
 // Until the session object shows it.
-async function shown(session, predicate, what) {
-  const look = async () => {
-    for (;;) {
-      const s = await session.get();
-      if (predicate(s)) return s;
-    }
-  };
-  return within(look(), what);
+function shown(session, predicate, what) {
+  return eventually(what, async () => {
+    const s = await session.get();
+    return predicate(s) && s;
+  });
 }
 
 describe('memory of browsers', () => {
@@ -50,14 +47,14 @@ describe('memory of browsers', () => {
     await session.until('ready');
     const [pid] = daemon.browserPids();
     const events = daemon.events('default', seq); // it may have happened by now
-    await within(daemon.waitLog((l) => l.event === 'memory.collect'), 'garbage collected');
+    await daemon.waitLog((l) => l.event === 'memory.collect', 'collection of garbage');
     const left = await events.find((e) => e.type === 'session.status' && /soft_mb/.test(e.data.status_reason), 'the reload');
     assert.equal(left.data.status, 'disconnected');
     const { id } = await farEnd.post('/send', { from: ALICE, to: ME, text: 'meanwhile' });
     const sent = await session.send(ALICE, 'queued meanwhile');
     await session.until('ready');
     await events.find((e) => e.type === 'message.received' && e.data.id === id, 'the message');
-    await events.find((e) => e.data?.id === sent.id && e.data.status === 'sent', 'the send');
+    await events.find((e) => e.data?.id === sent.id && ['sent', 'delivered'].includes(e.data.status), 'the send');
     assert.equal((await farEnd.received(ME)).find((m) => m.id === sent.id).count, 1);
     const now = await session.get();
     assert.deepEqual(daemon.browserPids(), [pid]);
@@ -90,7 +87,7 @@ describe('memory of browsers', () => {
     await session.until('ready');
     await shown(session, (o) => o.storage?.cache_bytes > 1 << 20, 'a cache over its bound');
     await session.act('restart');
-    await within(daemon.waitLog((l) => l.event === 'session.storage' && /cleared/.test(l.msg)), 'clearing');
+    await daemon.waitLog((l) => l.event === 'session.storage' && /cleared/.test(l.msg), 'clearing');
     const s = await session.until('ready');
     assert.equal(s.account.phone, ME);
   });
@@ -107,7 +104,7 @@ describe('admission of browsers', () => {
     farEnd = await FarEnd.start();
     daemon = await Daemon.start({ farEnd, settings: { 'memory.sample_s': 1, 'memory.reserve_mb': 16_000_000 } });
     const session = daemon.session();
-    await within(daemon.waitLog((l) => l.event === 'memory.admission'), 'the refusal');
+    await daemon.waitLog((l) => l.event === 'memory.admission', 'refusal');
     const answer = await daemon.call('POST', `${session.path}/start`);
     assert.equal(answer.status, 202);
     assert.equal(answer.json.status, 'starting');

@@ -91,6 +91,7 @@ async function sampleReceiver(secret) {
   const child = spawn('python3', ['-u', path.join(PACKAGE, 'receiver.py'), '0'], {
     env: { ...process.env, WEBHOOK_SECRET: secret }, stdio: ['ignore', 'pipe', 'inherit'],
   });
+  const gone = once(child, 'exit');
   const lines = [];
   let more = deferred();
   createInterface({ input: child.stdout }).on('line', (line) => {
@@ -108,7 +109,7 @@ async function sampleReceiver(secret) {
   const port = /\d+$/.exec(await line(/^listening on/))[0];
   const close = async () => {
     child.kill();
-    await once(child, 'exit');
+    await within(gone, 'end of the receiver');
   };
   return { url: `http://127.0.0.1:${port}/`, line, close };
 }

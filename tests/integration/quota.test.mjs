@@ -2,7 +2,7 @@
 // in the last test.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ALICE, Daemon, FarEnd, ME } from './harness.mjs';
+import { ALICE, Daemon, eventually, FarEnd, ME } from './harness.mjs';
 
 const QUIET = { 'browser.executable': '/bin/false' };
 const TENANT = '/v1/tenants/acme';
@@ -37,11 +37,10 @@ test('sends at once never pass the quota, also over a restart', async () => {
       assert.ok(after >= 1 && after <= 86400, `Retry-After ${after}`);
     }
     assert.equal((await daemon.ok('GET', `${MAIN}/messages?limit=500`)).items.length, 10, 'nothing else was stored');
-    let told;   // the records of refusals follow the answers
-    for (const end = Date.now() + 60_000; !(told = (await daemon.ok('GET', `${TENANT}/audit?action=message.send`)).items).length;) {
-      assert.ok(Date.now() < end, 'no refusal in the audit log of the tenant');
-    }
-    assert.deepEqual([told[0].session, told[0].status, told[0].code], ['main', 429, 'quota_exceeded']);
+    // the records of refusals follow the answers
+    const told = await eventually('refusal in the audit log of the tenant',
+      async () => (await daemon.ok('GET', `${TENANT}/audit?action=message.send`)).items[0]);
+    assert.deepEqual([told.session, told.status, told.code], ['main', 429, 'quota_exceeded']);
     const unknown = await daemon.call('PUT', TENANT, { body: { limits: { send_per_day: 1 } } });
     assert.equal(unknown.status, 422);
     assert.match(unknown.json.detail, /^limits\.send_per_day: /);

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { seededBytes } from '../simulator/media-store.mjs';
-import { ALICE, BOB, Daemon, FarEnd, ME, PROGRAM, TEAM, temporaryDirectory } from './harness.mjs';
+import { ALICE, BOB, Daemon, FarEnd, ME, PROGRAM, removeDirectory, TEAM, temporaryDirectory } from './harness.mjs';
 
 const ALICE_LID = '10000000000001@lid';
 const BOB_LID = '10000000000002@lid';
@@ -323,7 +323,7 @@ describe('receiving', () => {
     const marker = await arrive({ text: 'after the group' });
     assert.equal(marker.type, 'text');
     assert.equal(events.items.slice(from).filter((e) => e.type === 'group.changed').length, 1);
-    const notice = events.items.find((e) => isMessage(e.data.id)(e) && e.data.system?.kind === 'promote');
+    const notice = await events.find((e) => isMessage(e.data.id)(e) && e.data.system?.kind === 'promote', 'the notice');
     assert.equal(notice.data.type, 'system');
   });
 
@@ -447,7 +447,7 @@ describe('receiving with rules and restarts', () => {
       const { data } = await events.find(isMedia(id), 'its file');
       assert.deepEqual([data.media.state, data.media.sha256], ['ready', sha256(seededBytes(40 << 20, 'b'))]);
       assert.equal(events.items.filter(isMedia(id)).length, 1);
-      assert.equal((await session.get()).status, 'ready');
+      await session.until('ready');
     } finally {
       await events.close();
       await daemon.close();
@@ -462,9 +462,11 @@ describe('receiving with rules and restarts', () => {
       await session.act('stop');
       await session.until('stopped');
       await farEnd.post('/send', { from: ALICE, to: ME, type: 'document', mimetype: 'text/plain', size_bytes: 40 << 20, seed: 'a', id: 'AAAA0001' });
+      await farEnd.post('/knobs', { media_ms: 600_000 }); // the file is not here before the kill
       await session.act('start');
       await events.find(isMessage('AAAA0001'), 'the message');
       await daemon.kill();
+      await farEnd.post('/knobs', { media_ms: 0 });
       await events.close();
       assert.ok(!events.items.some(isMedia('AAAA0001')), 'killed before the file was here');
       await daemon.run();
@@ -480,7 +482,7 @@ describe('receiving with rules and restarts', () => {
     } finally {
       await daemon.close();
       await farEnd.close();
-      fs.rmSync(dataDir, { recursive: true, force: true });
+      removeDirectory(dataDir);
     }
   });
 });

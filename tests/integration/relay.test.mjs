@@ -1,7 +1,7 @@
 // Webhooks when receivers misbehave: order per chat, retries, dead letters, redrive, addresses.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { ALICE, BOB, DEADLINE_MS, Daemon, FarEnd, ME, Receiver } from './harness.mjs';
+import { ALICE, BOB, Daemon, eventually, FarEnd, ME, Receiver } from './harness.mjs';
 
 describe('relay', () => {
   let farEnd, daemon, session, events;
@@ -51,14 +51,14 @@ describe('relay', () => {
     await hook('dead', { url: receiver.url, events: ['message.received'] });
     const { id } = await farEnd.post('/send', { from: ALICE, to: ME, text: 'lost?' });
     await receiver.waitFor((e) => e.data.id === id);
-    const dead = await until(() => deliveries('dead', 'dead'), (items) => items.length === 1);
+    const dead = await oneOf('dead', 'dead');
     assert.equal(dead[0].last_status, 410);
     assert.equal(dead[0].attempts, 1);
     status = 200;
     const { redriven } = await daemon.ok('POST', '/v1/tenants/default/webhooks/dead/redrive', {});
     assert.equal(redriven, 1);
     await receiver.waitFor((e, q) => e.data.id === id && q.status === 200, 'the redriven one');
-    const done = await until(() => deliveries('dead', 'delivered'), (items) => items.length === 1);
+    const done = await oneOf('dead', 'delivered');
     assert.equal(done[0].attempts, 2);
     await daemon.ok('DELETE', '/v1/tenants/default/webhooks/dead');
     await receiver.close();
@@ -118,9 +118,11 @@ describe('relay', () => {
     await receiver.close();
   });
 
-  async function deliveries(name, state) {
-    return (await daemon.ok('GET', `/v1/tenants/default/webhooks/${name}/deliveries?state=${state}`)).items;
-  }
+  // The answer of a request is known to its sender before the daemon has written it down.
+  const oneOf = (name, state) => eventually(`delivery that is ${state}`, async () => {
+    const { items } = await daemon.ok('GET', `/v1/tenants/default/webhooks/${name}/deliveries?state=${state}`);
+    return items.length === 1 && items;
+  });
 });
 
 describe('addresses', () => {
@@ -149,13 +151,3 @@ describe('addresses', () => {
     }
   });
 });
-
-// Reads again until it holds; each read is a request to the daemon, the deadline is the harness's.
-async function until(read, holds) {
-  const end = Date.now() + DEADLINE_MS;
-  for (;;) {
-    const value = await read();
-    if (holds(value)) return value;
-    if (Date.now() > end) assert.fail(`never: ${JSON.stringify(value)}`);
-  }
-}

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { ALICE, BOB, Daemon, FarEnd, ME, TEAM, within } from './harness.mjs';
+import { ALICE, BOB, Daemon, eventually, FarEnd, ME, TEAM } from './harness.mjs';
 
 describe('search', () => {
   let farEnd, daemon, session, events;
@@ -30,14 +30,10 @@ describe('search', () => {
     return sent.id;
   };
   // Asks until the index, which follows in the background, is complete.
-  const built = (where = session.path) => within(buildEnds(where), 'complete index');
-  const buildEnds = async (where) => {
-    for (;;) {
-      const answer = await ask({ q: 'anything' }, where);
-      if (answer.index.state === 'ready') return answer.index;
-      await new Promise(setImmediate);
-    }
-  };
+  const built = (where = session.path) => eventually('complete index', async () => {
+    const { index } = await ask({ q: 'anything' }, where);
+    return index.state === 'ready' && index;
+  });
   const restart = async (between = () => {}) => {
     await events.close();
     await daemon.stop();
@@ -209,9 +205,6 @@ describe('search', () => {
     const file = path.join(daemon.dataDir, 'search', 'shop.db');
     assert.ok(fs.existsSync(file));
     await daemon.ok('DELETE', '/v1/tenants/shop');
-    const gone = (async () => {
-      while (fs.existsSync(file)) await new Promise(setImmediate);
-    })();
-    await within(gone, 'removal of the index file');
+    await eventually('removal of the index file', () => !fs.existsSync(file));
   });
 });

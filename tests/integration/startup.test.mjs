@@ -155,7 +155,7 @@ describe('Ctrl-C during the start', () => {
       const ended = once(child, 'exit');
       await new Promise((resolve) => setTimeout(resolve, delay));
       child.kill('SIGINT');
-      const [code, signal] = await ended;
+      const [code, signal] = await within(ended, `end after ${delay} ms`);
       // before the program watches for signals the system ends it
       assert.ok(code === 0 || signal === 'SIGINT', `after ${delay} ms: ${code ?? signal}`);
     }
@@ -190,7 +190,7 @@ describe('a second daemon', () => {
   });
   test('a signal that a parent passes on once more is still one: everything is closed', async () => {
     daemon.child.kill('SIGINT');
-    await within(daemon.waitLog((l) => l.event === 'daemon.stopping'), 'daemon.stopping');
+    await daemon.waitLog((l) => l.event === 'daemon.stopping', 'daemon.stopping');
     daemon.child.kill('SIGTERM');
     assert.deepEqual(await within(daemon.exited, 'end of the daemon'), { code: 0, signal: null });
     await daemon.run();

@@ -5,19 +5,17 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import zlib from 'node:zlib';
-import { Daemon, deferred, FarEnd, removeDirectory, temporaryDirectory, within } from './harness.mjs';
+import { Daemon, eventually, FarEnd, removeDirectory, temporaryDirectory } from './harness.mjs';
 
 const NO_BROWSER = { 'browser.executable': '/bin/false' };
 const LOG = '/v1/tenants/default/sessions/main/log';
 
 // Until the file holds this; a file system has no event for it that is the same everywhere.
-async function inFile(file, text) {
-  const { promise, resolve } = deferred();
-  const look = () => fs.existsSync(file) && fs.readFileSync(file, 'utf8').includes(text) && resolve();
-  const timer = setInterval(look, 20);
-  await within(promise, `${text} in ${file}`).finally(() => clearInterval(timer));
-  return fs.readFileSync(file, 'utf8');
+function inFile(file, text) {
+  return eventually(`${text} in ${file}`, () => fs.existsSync(file) && fs.readFileSync(file, 'utf8').includes(text));
 }
+// Those that are whole: the last one may be half written.
+const linesOf = (file) => fs.readFileSync(file, 'utf8').split('\n').slice(0, -1);
 
 test('lines go to [log] file, which logrotate may move away', async () => {
   const dir = temporaryDirectory('log');
@@ -30,10 +28,7 @@ test('lines go to [log] file, which logrotate may move away', async () => {
     fs.renameSync(file, `${file}.1`);
     daemon.child.kill('SIGUSR1');
     await inFile(file, '"event":"session.fail"');
-    const old = fs.readFileSync(`${file}.1`, 'utf8');
-    for (const text of [old, fs.readFileSync(file, 'utf8')]) {
-      for (const line of text.trim().split('\n')) JSON.parse(line);
-    }
+    for (const line of [...linesOf(`${file}.1`), ...linesOf(file)]) JSON.parse(line);
     assert.equal(daemon.log.length, 0, 'nothing on standard error');
   } finally {
     await daemon.close();
@@ -74,7 +69,7 @@ describe('the log of a session', () => {
     assert.equal(set.level, 'debug');
     assert.equal(set.node_level, 'info');
     assert.ok(Date.parse(set.until) > Date.now());
-    await within(daemon.waitLog(debug), 'a debug line of the session'); // its browser is launched again and again
+    await daemon.waitLog(debug, 'debug line of the session'); // its browser is launched again and again
     assert.equal(daemon.log.some((l) => l.level === 'debug' && l.session !== 'main'), false);
     const back = await daemon.ok('PUT', LOG, { level: null });
     assert.equal(back.level, 'info');
@@ -132,8 +127,10 @@ describe('a picture of the page', () => {
     assert.ok(png.raw.length > png.width * png.height);
     const { key } = await daemon.ok('POST', '/v1/tenants/default/keys', { name: 'erp' });
     assert.equal((await daemon.call('GET', where, { key })).status, 403);
-    assert.ok(daemon.log.some((l) => l.event === 'session.screenshot'), 'it leaves a line in the log');
-    const { items } = await daemon.ok('GET', '/v1/audit?action=session.screenshot');
+    await daemon.waitLog((l) => l.event === 'session.screenshot', 'line in the log');
+    const recorded = async () => (await daemon.ok('GET', '/v1/audit?action=session.screenshot')).items;
+    await eventually('record of it', async () => (await recorded()).length > 0);
+    const items = await recorded();
     assert.deepEqual(items.map((r) => [r.tenant, r.session, r.status]), [['default', 'main', 200]]);
     assert.match(items[0].actor, /^key:/);
   });

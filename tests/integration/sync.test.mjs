@@ -3,17 +3,16 @@
 // comes on demand.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { ALICE, BOB, Daemon, FarEnd, ME, TEAM } from './harness.mjs';
+import { ALICE, BOB, Daemon, eventually, FarEnd, ME, TEAM } from './harness.mjs';
 
 const sync = (session) => session.daemon.ok('GET', `${session.path}/sync`);
 
 // Until GET …/sync shows a run, begun after `since`, that is over.
-async function synced(session, since) {
-  for (;;) {
+function synced(session, since) {
+  return eventually('end of a run', async () => {
     const now = await sync(session);
-    if (now.state === 'idle' && now.last && Date.parse(now.last.started_at) >= since) return now;
-    await new Promise(setImmediate);
-  }
+    return now.state === 'idle' && now.last && Date.parse(now.last.started_at) >= since && now;
+  });
 }
 
 async function away(session, during) {
@@ -75,7 +74,7 @@ describe('catching up', () => {
     const ours = await session.send(BOB, 'read later');
     const ready = daemon.events();
     await ready.find((e) => e.type === 'message.received' && e.data.id === reacted.id);
-    await ready.find((e) => e.data?.id === ours.id && e.data.status === 'sent');
+    await ready.find((e) => e.data?.id === ours.id && e.data.status === 'sent', 'our message');
     await ready.close();
 
     let fresh, group, phone;

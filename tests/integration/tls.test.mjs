@@ -9,7 +9,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import tls from 'node:tls';
 import { promisify } from 'node:util';
-import { Daemon, removeDirectory, temporaryDirectory } from './harness.mjs';
+import { Daemon, removeDirectory, temporaryDirectory, within } from './harness.mjs';
 
 const run = promisify(execFile);
 let dir, cert, key, daemon, port;
@@ -80,7 +80,7 @@ test('an event stream goes on, and ends with the daemon', async () => {
     return false;
   })();
   assert.equal((await request('POST', '/v1/tenants/default/sessions/main/stop', { headers: { 'content-length': 0 } })).status, 202);
-  assert.ok(await found);
+  assert.ok(await within(found, 'event on the stream'));
   req.destroy();
 });
 
@@ -99,7 +99,7 @@ test('plain HTTP, old TLS and rubbish are told off, and the daemon goes on', asy
   const rubbish = net.connect(port, '127.0.0.1');
   rubbish.on('error', () => {});
   rubbish.end(Buffer.alloc(1000, 0x55));
-  await new Promise((resolve) => rubbish.resume().once('close', resolve));
+  await within(new Promise((resolve) => rubbish.resume().once('close', resolve)), 'end of the rubbish');
   assert.equal((await request('GET', '/health')).status, 200);
 });
 

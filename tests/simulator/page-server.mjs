@@ -64,7 +64,10 @@ async function takeMedia({ media, knobs }, req, res) {
 }
 
 async function sendMedia({ media, knobs }, res, path) {
-  await new Promise((resolve) => setTimeout(resolve, knobs.get('media_ms')));
+  await new Promise((resolve) => {
+    const timer = setTimeout(resolve, knobs.get('media_ms'));
+    res.once('close', () => (clearTimeout(timer), resolve())); // who asked is gone
+  });
   const bytes = knobs.get('media_missing') ? undefined : media.get(path);
   if (!bytes) throw new HttpError(404, 'no such media');
   res.writeHead(200, { 'content-type': 'application/octet-stream' }).end(bytes);

@@ -305,7 +305,7 @@ static void what_expired_before_is_refused(void **state)
     assert_int_equal(box_seq(x), before);
     assert_int_equal(queued(x), 0);
     /* asked again under its key, one that was accepted is answered as it was */
-    const uint64_t at = clock_wall_ms() + 300;
+    const uint64_t at = clock_wall_ms() + 1000;
     a = send_until(x, at, "k");
     assert_int_equal(a.err.code, 0);
     json_t *first = a.body;
@@ -322,7 +322,7 @@ static void what_expires_in_the_queue_fails(void **state)
 {
     struct box *x = *state;
     json_t *stays = send_now(x, HI);
-    json_t *late = send_until(x, clock_wall_ms() + 300, NULL).body;
+    json_t *late = send_until(x, clock_wall_ms() + 1000, NULL).body;
     const char *id = json_str(late, "id");
     UNTIL(x, strcmp(status_of(x, id), "failed") == 0);
     json_t *m = box_get(x, id);

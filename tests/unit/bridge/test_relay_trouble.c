@@ -241,9 +241,11 @@ static void no_answer_in_time_is_tried_again(void **state)
 {
     struct fixture *fx = *state;
     fx->rx->answer = hang_on_slow;
-    fx->b.cfg.relay.timeout_ms = 200;
+    fx->b.cfg.relay.timeout_ms = 1000;
     json_decref(fx_hook(fx, "erp", fx_hook_body(fx, "127.0.0.1")));
     fx_event(fx, "a", "slow", "next");
+    WAIT(fx, rx_saw(fx->rx, "slow", 0) == 1);
+    fx->b.cfg.relay.timeout_ms = DEADLINE_MS; /* what is answered may take its time */
     WAIT(fx, rx_saw(fx->rx, "next", 200) == 1);
     assert_int_equal(rx_saw(fx->rx, "slow", 0), 2);
     assert_int_equal(rx_saw(fx->rx, "slow", 200), 1);
@@ -276,6 +278,7 @@ static void one_slow_endpoint_does_not_starve_another(void **state)
 {
     struct fixture *fx = *state;
     fx->rx->answer = hang_on_first_hook;
+    fx->b.cfg.relay.timeout_ms = 2 * DEADLINE_MS; /* nothing ends by itself while we look */
     char url[96];
     json_t *slow = fx_hook_body(fx, "127.0.0.1");
     snprintf(url, sizeof(url), "http://127.0.0.1:%d/hang", fx->rx->port);
@@ -293,10 +296,8 @@ static void one_slow_endpoint_does_not_starve_another(void **state)
     }
     event_committed(&fx->b, "acme");
     WAIT(fx, fx->rx->count == 4); /* host_connections: all of them hang */
-    uint64_t start = uv_now(&fx->loop);
     fx_event(fx, "z", "z1");
     WAIT(fx, rx_saw(fx->rx, "z1", 200) == 1);
-    assert_true(fx->rx->requests[rx_first(fx->rx, "z1", 0)].at_ms - start < 2000);
     assert_int_equal(rx_saw(fx->rx, "s", 0), 4);
 }
 

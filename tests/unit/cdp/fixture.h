@@ -28,6 +28,7 @@
 #define SHELL_PATH "/usr/lib/chromium/chromium-headless-shell"
 #define CHROMIUM_PATH "/usr/lib/chromium/chromium"
 #define GUARD_MS 300000
+#define PATIENT_MS 240000 /* of a call that takes as long as the machine is slow */
 
 struct variant {
     const char *executable;
@@ -223,6 +224,7 @@ static inline void fx_init(struct fx *fx, const struct variant *v)
         .executable = v ? v->executable : SHELL_PATH,
         .profile_dir = fx->profile,
         .transport = v ? v->transport : CDP_PIPE,
+        .start_timeout_ms = PATIENT_MS,
         .on_started = fx_on_started,
         .on_gone = fx_on_gone,
         .arg = fx,
@@ -344,7 +346,7 @@ static inline void fx_eval(struct fx *fx, struct answer *a, const char *expressi
 {
     char params[2048];
     snprintf(params, sizeof(params), "{\"expression\":\"%s\",\"returnByValue\":true}", expression);
-    fx_call(fx, a, "Runtime.evaluate", params, 0);
+    fx_call(fx, a, "Runtime.evaluate", params, PATIENT_MS);
     fx_wait(fx, &a->count, 1);
 }
 

@@ -107,10 +107,10 @@ static void test_never_answers(void **state)
     char path[96];
     fx_init(&fx, *state);
     write_script(&fx, path, "#!/bin/sh\nsleep 300 &\nsleep 300\n");
-    fx.o.start_timeout_ms = 300;
+    fx.o.start_timeout_ms = 1000;
     struct err e;
     assert_int_equal(cdp_browser_start(fx.cdp, &fx.o, &fx.browser, &e), 0);
-    while (cdp_browser_pid(fx.browser) == 0) {
+    while (cdp_browser_pid(fx.browser) == 0 && fx.started == 0) {
         uv_run(&fx.loop, UV_RUN_ONCE);
     }
     fx.pgid = cdp_browser_pid(fx.browser);
@@ -647,7 +647,6 @@ static void test_attach_to_nobody(void **state)
         struct fx fx;
         fx_init(&fx, NULL);
         fx.o.attach = urls[i];
-        fx.o.start_timeout_ms = 10000;
         fx_start(&fx);
         assert_int_equal(fx.start_err.code, E_CLOSED);
         fx_close(&fx);
