@@ -21,7 +21,7 @@ const require = createRequire(import.meta.url);
 const puppeteer = require('puppeteer');
 const WA_JS = readFileSync(require.resolve('@wppconnect/wa-js'), 'utf8');
 export const PAGE_URL = 'https://web.whatsapp.com/';
-const TIMEOUT_MS = 20_000;
+const TIMEOUT_MS = 60_000;   // of whatever is waited for: more than the most laden machine needs
 
 export const ME = '5511988887777';
 export const OTHER = '5511977776666';
@@ -117,6 +117,7 @@ export function browserOptions(simulator, userDataDir) {
   return {
     executablePath: CHROMIUM,
     headless: true,
+    timeout: TIMEOUT_MS,
     pipe: true,
     userDataDir,
     args: [...sandbox, '--disable-gpu', '--disable-dev-shm-usage', ...simulator.chromium_args],
@@ -221,6 +222,7 @@ export class WaJs extends EventLog {
   static async open(browser) {
     const session = new WaJs();
     session.page = await browser.newPage();
+    session.page.setDefaultTimeout(TIMEOUT_MS);
     session.page.on('console', (message) => session.record('console', message.text()));
     session.page.on('pageerror', (error) => session.record('pageerror', error.message));
     await session.page.exposeFunction('simulatorEvent', (name, value) => session.record(name, value));

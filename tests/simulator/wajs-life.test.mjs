@@ -117,6 +117,42 @@ test('a dropped link is taken up again; what was sent and written meanwhile arri
   assert.deepEqual(await me.state(), { socket: 'CONNECTED', mode: 'MAIN', info: 'NORMAL' });
 });
 
+const unreadOf = (number) => phone.wait('chat', { account: ME, chat: number }).then(({ unread }) => unread);
+const shownUnread = (number, count) => me.until((id, n) => WPP.chat.get(id).unreadCount === n, LID[number], count);
+
+test('what was read without a link is told after a crash, also when more is read before there is one', async () => {
+  for (const from of [ALICE, BOB]) {
+    await phone.post('/send', { from, to: ME, text: 'to be read' });
+    await shownUnread(from, await unreadOf(from));
+  }
+  await phone.post('/drop', { account: ME, ms: 600_000 });
+  await me.waitSocket('OPENING');
+  await me.call('chat.markIsRead', LID[ALICE]);
+  await kill();
+  await start();
+  await me.until('window.WPP?.isReady');   // more it is not before there is a link
+  await me.call('chat.markIsRead', LID[BOB]);
+  assert.ok((await unreadOf(ALICE)) > 0 && (await unreadOf(BOB)) > 0);
+  await phone.post('/drop', { account: ME, ms: 0 });
+  for (const from of [ALICE, BOB]) {
+    await phone.wait('chat', { account: ME, chat: from, unread: 0 });
+    await shownUnread(from, 0);
+  }
+});
+
+test('a crash between storing a message and showing it loses no unread count', async () => {
+  await me.evaluate(() => {
+    WPP.whatsapp.MsgStore.processMultipleMessages = () => new Promise(() => (window.simulatorHeld = true));
+  });
+  await phone.post('/send', { from: ALICE, to: ME, text: 'stored, not shown' });
+  await me.until(() => window.simulatorHeld);
+  // the chat is saved meanwhile
+  await me.call('chat.sendTextMessage', LID[ALICE], 'at the same time', { waitForAck: false, markIsRead: false });
+  await restart(kill);
+  assert.equal(await unreadOf(ALICE), 1);
+  await shownUnread(ALICE, 1);
+});
+
 test('opened elsewhere: the page stops, and takes over when it is asked to', async () => {
   await phone.post('/conflict', { account: ME });
   await phone.wait('conflict', { account: ME });
