@@ -121,11 +121,6 @@ export function Tabs({ tabs, value: chosen, onValue, label, panel }) {
     onValue(tabs[next][0]);
     e.currentTarget.querySelectorAll('[role=tab]')[next].focus();
   };
-  const list = useRef(null);
-  useEffect(() => {
-    const box = list.current, tab = box.querySelector('[aria-selected=true]');   // a row that is too long for a phone
-    if (tab) box.scrollLeft += tab.getBoundingClientRect().x + tab.offsetWidth / 2 - box.getBoundingClientRect().x - box.offsetWidth / 2;
-  }, [chosen]);
-  return html`<div class="tabs" ref=${list} role="tablist" aria-label=${label} onKeyDown=${move}>${tabs.map(([id, text, count]) => html`<button key=${id} type="button" role="tab"
+  return html`<div class="tabs" role="tablist" aria-label=${label} onKeyDown=${move}>${tabs.map(([id, text, count]) => html`<button key=${id} type="button" role="tab"
     aria-selected=${id === chosen ? 'true' : 'false'} aria-controls=${id === chosen ? panel : undefined} tabindex=${id === chosen ? 0 : -1} onClick=${() => onValue(id)}>${text}${count !== undefined && html` <span class="count">${count}</span>`}</button>`)}</div>`;
 }
