@@ -193,7 +193,9 @@ describe('sessions in the dashboard', () => {
     await page.getByText('1 message received').waitFor();
     await accessible(page, 'activity');
     await page.getByLabel('Session', { exact: true }).selectOption('stall');
-    await page.getByText('Nothing happened yet').waitFor();
+    await page.getByText('1 message received').waitFor({ state: 'detached' });
+    await page.locator('.happened p', { hasText: /^Created$/ }).waitFor();
+    assert.equal(await page.locator('.happened').count(), 1);
     await open(page, 'sessions/shop?tab=activity');
     await page.getByText('1 message received').waitFor();
     await page.context().close();
@@ -278,7 +280,8 @@ describe('sessions in the dashboard', () => {
     await some.evaluate(() => (location.hash = '#/sessions/stall'));
     await some.getByRole('alert').waitFor();
     await open(some, 'activity');
-    await some.getByText('Nothing happened yet').waitFor();
+    await some.locator('.happened').nth(2).waitFor();
+    assert.deepEqual((await some.locator('.happened p').allTextContents()).sort(), ['Created desk-1', 'Created desk-10', 'Created desk-2']);
     await some.context().close();
   });
 });
