@@ -64,7 +64,7 @@ static int check_webhook(struct store_txn *t, const char *tenant, const char *we
     int rc = tenant_check(t, tenant, e);
     if (rc == 0 && (!text_is_name(webhook) ||
                     store_get(t, STORE_WEBHOOKS, STORE_PATH(tenant, webhook), &v) != 0)) {
-        rc = err_word(e, E_NOTFOUND, "unknown_webhook", "there is no webhook %.63s", webhook);
+        rc = webhook_unknown(e, webhook);
     }
     return rc;
 }

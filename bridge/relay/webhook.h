@@ -51,6 +51,11 @@ int webhook_headers(struct bridge *b, const char *tenant, const char *webhook, c
 json_t *webhook_object(const char *webhook, const json_t *record, const json_t *headers,
                        const json_t *health);
 
+/* E_NOTFOUND "unknown_webhook"; webhook may be NULL. */
+int webhook_unknown(struct err *e, const char *webhook);
+/* Do the sessions of a stored record (NULL: no) lie within these patterns? (pure) */
+bool webhook_within(const json_t *record, const char *patterns);
+
 /* How an endpoint fares, in its stored form: {paused,failures,error,reason,success_ms,probes}. Gives. */
 struct webhook_health {
     bool paused;

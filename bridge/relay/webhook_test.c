@@ -137,7 +137,7 @@ static int load(struct bridge *b, const char *tenant, const char *webhook, struc
     struct store_value v;
     if (rc == 0 && (!text_is_name(webhook) ||
                     store_get(t, STORE_WEBHOOKS, STORE_PATH(tenant, webhook), &v) != 0)) {
-        rc = err_word(e, E_NOTFOUND, "unknown_webhook", "there is no webhook %.63s", webhook);
+        rc = webhook_unknown(e, webhook);
     }
     if (rc == 0) {
         *out = endpoint_get(b->relay, tenant, webhook);

@@ -1,7 +1,8 @@
 /*
  * One run.
  *
- *   turn -> (marks of another account erased) -> step: digests -> chats that differ, one by one
+ *   turn -> (marks of another account erased: new_account.c) -> step: digests -> chats that
+ *        differ, one by one
  *        -> next digests -> … -> all stored -> the session's mark -> end
  *
  * Happy path: step() always does the next thing that can be done: read the next page of the chat in
@@ -14,7 +15,7 @@
  * left out by the next, so that it cannot keep the session from ready. sync_interrupt(): answers
  * that still come bear the number of a run that is over.
  */
-#include "sync_priv.h"
+#include "run_priv.h"
 
 #include "clock.h"
 #include "log.h"
@@ -24,20 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What belongs to one call or one transaction of a run; outlives an interrupted one. */
-struct errand {
-    struct sync *y;
-    uint64_t run;
-    char chat[STORE_MAX_ID + 1];
-    struct chat_mark mark;
-    struct session_mark session;
-    bool ends; /* the last transaction of the run */
-    bool more; /* out: marks of another account are left */
-};
-
-static void step(struct sync *y);
-
-static struct errand *errand_make(struct sync *y)
+struct errand *sync_errand_make(struct sync *y)
 {
     struct errand *d = mem_calloc(1, sizeof(*d));
     if (d != NULL) {
@@ -47,7 +35,7 @@ static struct errand *errand_make(struct sync *y)
     return d;
 }
 
-static bool is_current(const struct errand *d)
+bool sync_errand_current(const struct errand *d)
 {
     return d->y->run.running && !d->y->run.canceled && d->y->run.number == d->run;
 }
@@ -94,7 +82,7 @@ static void end(struct sync *y, const struct err *e)
     }
 }
 
-static void fail(struct sync *y, int code, const char *why)
+void sync_run_fail(struct sync *y, int code, const char *why)
 {
     struct err e;
     err_set(&e, code, "catch-up: %s", why);
@@ -123,7 +111,7 @@ static void on_part(void *arg, int rc, const struct err *e, const struct inbox_t
 {
     struct errand *d = arg;
     struct sync *y = d->y;
-    bool current = is_current(d), ends = d->ends;
+    bool current = sync_errand_current(d), ends = d->ends;
     y->stores--;
     if (current) {
         y->run.stores--;
@@ -132,11 +120,11 @@ static void on_part(void *arg, int rc, const struct err *e, const struct inbox_t
     }
     free(d);
     if (current && rc != 0) {
-        fail(y, rc, e->code != 0 ? e->msg : err_name(rc));
+        sync_run_fail(y, rc, e->code != 0 ? e->msg : err_name(rc));
     } else if (current && ends) {
         end(y, NULL);
     } else if (current) {
-        step(y);
+        sync_run_step(y);
     }
     sync_jobs_step(y); /* it waits while anything is at the store */
     sync_step_down(y);
@@ -160,7 +148,7 @@ static bool store_part(struct sync *y, struct errand *d, const struct channel_ev
     if (rc != 0) {
         y->stores--;
         free(d);
-        fail(y, rc, "out of memory");
+        sync_run_fail(y, rc, "out of memory");
     }
     return rc == 0;
 }
@@ -192,11 +180,11 @@ static bool store_page(struct sync *y, const struct channel_message *messages, s
 {
     struct sync_todo *todo = in_hand(y);
     char content[192];
-    struct errand *d = errand_make(y);
+    struct errand *d = sync_errand_make(y);
     struct channel_event *events = d != NULL ? mem_calloc(count + 1, sizeof(*events)) : NULL;
     if (events == NULL) {
         free(d);
-        fail(y, E_NOMEM, "out of memory");
+        sync_run_fail(y, E_NOMEM, "out of memory");
         return false;
     }
     uint64_t now = clock_wall_ms(), newest = todo->was.ms;
@@ -248,7 +236,7 @@ static void on_history(void *arg, const struct err *e, const struct channel_mess
 {
     struct errand *d = arg;
     struct sync *y = d->y;
-    bool current = is_current(d);
+    bool current = sync_errand_current(d);
     free(d);
     y->calls--;
     if (!current) {
@@ -260,7 +248,7 @@ static void on_history(void *arg, const struct err *e, const struct channel_mess
         log_warn(session_log(y->s), "sync.chat_failed", "a chat was left out: %s", e->msg);
         y->run.report.n.chats_failed++;
         next_chat(y);
-        step(y);
+        sync_run_step(y);
         return;
     }
     if (e != NULL) {
@@ -278,11 +266,11 @@ static void on_history(void *arg, const struct err *e, const struct channel_mess
         free(y->run.chat_cursor);
         y->run.chat_cursor = mem_strdup(next_cursor);
         if (y->run.chat_cursor == NULL) {
-            fail(y, E_NOMEM, "out of memory");
+            sync_run_fail(y, E_NOMEM, "out of memory");
             return;
         }
     }
-    step(y);
+    sync_run_step(y);
 }
 
 static void ask_history(struct sync *y, struct channel *c, struct errand *d)
@@ -304,7 +292,7 @@ static void on_digests(void *arg, const struct err *e, const struct channel_dige
     struct errand *d = arg;
     struct sync *y = d->y;
     struct err why;
-    bool current = is_current(d);
+    bool current = sync_errand_current(d);
     free(d);
     y->calls--;
     if (!current) {
@@ -328,15 +316,15 @@ static void on_digests(void *arg, const struct err *e, const struct channel_dige
     }
     y->run.report.n.chats_seen += count;
     y->run.listed = next_cursor[0] == '\0';
-    step(y);
+    sync_run_step(y);
 }
 
 static void ask(struct sync *y)
 {
     struct channel *c = session_channel(y->s);
-    struct errand *d = c != NULL ? errand_make(y) : NULL;
+    struct errand *d = c != NULL ? sync_errand_make(y) : NULL;
     if (d == NULL) {
-        fail(y, c != NULL ? E_NOMEM : E_STATE,
+        sync_run_fail(y, c != NULL ? E_NOMEM : E_STATE,
              c != NULL ? "out of memory" : "the session has no channel now");
         return;
     }
@@ -353,9 +341,9 @@ static void ask(struct sync *y)
 /* Everything is stored: the session's mark, and with that the run ends. */
 static void finish(struct sync *y)
 {
-    struct errand *d = errand_make(y);
+    struct errand *d = sync_errand_make(y);
     if (d == NULL) {
-        fail(y, E_NOMEM, "out of memory");
+        sync_run_fail(y, E_NOMEM, "out of memory");
         return;
     }
     d->ends = true;
@@ -366,7 +354,7 @@ static void finish(struct sync *y)
     (void)store_part(y, d, NULL, 0);
 }
 
-static void step(struct sync *y)
+void sync_run_step(struct sync *y)
 {
     struct sync_run_state *run = &y->run;
     while (run->running && !run->canceled && !run->asking && run->stores < SYNC_STORES) {
@@ -390,71 +378,12 @@ static void step(struct sync *y)
 
 /* ---- the beginning ------------------------------------------------------------------------------ */
 
-/* The account was linked for the first time, or it is another one than before: what is older than
- * the link is none of ours to tell. The session's mark goes with the first step and comes with the
- * last, so that a run that breaks off between is begun again like this. */
-static int with_new_account(struct store_txn *t, void *arg)
-{
-    struct errand *d = arg;
-    int rc = chat_marks_erase(t, &d->y->owner, SYNC_ERASE, &d->more);
-    return rc != 0 || d->more ? rc : session_mark_save(t, &d->y->owner, &d->session);
-}
-
-static void erase_marks(struct sync *y, struct errand *d);
-
-static void on_new_account(void *arg, int rc, const struct err *e, const struct inbox_told *told)
-{
-    struct errand *d = arg;
-    struct sync *y = d->y;
-    bool current = is_current(d), more = rc == 0 && current && d->more;
-    (void)told;
-    y->stores--;
-    if (current) {
-        y->run.stores--;
-    }
-    if (more) {
-        erase_marks(y, d);
-    } else {
-        free(d);
-    }
-    if (current && rc != 0) {
-        fail(y, rc, e->code != 0 ? e->msg : err_name(rc));
-    } else if (current && !more) {
-        step(y);
-    }
-    sync_step_down(y);
-}
-
-/* Takes d. */
-static void erase_marks(struct sync *y, struct errand *d)
-{
-    const struct inbox_part part = {.with = with_new_account, .done = on_new_account, .arg = d};
-    y->stores++;
-    y->run.stores++;
-    if (inbox_store(session_inbox(y->s), &part) != 0) {
-        y->stores--;
-        free(d);
-        fail(y, E_NOMEM, "out of memory");
-    }
-}
-
-static void begin_account(struct sync *y)
-{
-    struct errand *d = errand_make(y);
-    if (d == NULL) {
-        fail(y, E_NOMEM, "out of memory");
-        return;
-    }
-    d->session = y->run.mark;
-    erase_marks(y, d);
-}
-
 void sync_turn(uv_timer_t *t)
 {
     struct sync *y = t->data;
     struct err e;
     if (y->run.canceled) {
-        fail(y, E_CANCELED, "the channel went away");
+        sync_run_fail(y, E_CANCELED, "the channel went away");
         return;
     }
     int rc = sync_mark_open(y, &e);
@@ -465,9 +394,9 @@ void sync_turn(uv_timer_t *t)
     if (rc < 0) {
         end(y, &e);
     } else if (rc > 0) {
-        begin_account(y);
+        sync_new_account(y);
     } else {
-        step(y);
+        sync_run_step(y);
     }
 }
 
