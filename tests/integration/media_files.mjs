@@ -1,0 +1,72 @@
+// What the tests of files share: a picture, uploads piece by piece, what lies in the media folder.
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import http from 'node:http';
+import path from 'node:path';
+import { deferred, within } from './harness.mjs';
+
+export const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
+export const PNG = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAMAAAACCAYAAACddGYaAAAAEklEQVR4nGNgYGD4D8UMcAYIAABF9gT8m1nKCgAAAABJRU5ErkJggg==',
+  'base64',
+);
+export const MEDIA = '/v1/tenants/default/media';
+
+export function filesUnder(dir) {
+  return fs
+    .readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.parentPath ?? entry.path, entry.name));
+}
+
+// Until the folder's names are as wanted.
+export async function untilFolder(dir, wanted) {
+  const { promise, resolve } = deferred();
+  const look = () => fs.existsSync(dir) && wanted(fs.readdirSync(dir)) && resolve();
+  const watcher = fs.watch(dir, look);
+  look();
+  await within(promise, `wanted state of ${dir}`).finally(() => watcher.close());
+}
+
+// A refused upload's temporary file goes a moment after the answer.
+export const tidy = (folder) => untilFolder(path.join(folder, 'default', 'tmp'), (names) => names.length === 0);
+
+// A body in pieces: `pieces` yields buffers; without a length it goes out chunked.
+export async function upload(daemon, where, pieces, { headers = {}, key = daemon.key, abortAfter } = {}) {
+  const { hostname, port } = new URL(daemon.base);
+  const request = http.request({
+    hostname,
+    port,
+    path: where,
+    method: 'POST',
+    agent: false,
+    headers: { authorization: `Bearer ${key}`, ...headers },
+  });
+  const answered = deferred();
+  request.on('response', (response) => {
+    const parts = [];
+    response.on('data', (part) => parts.push(part));
+    response.on('error', () => {});
+    response.on('end', () => {
+      const text = Buffer.concat(parts).toString();
+      answered.resolve({ status: response.statusCode, headers: response.headers, json: text ? JSON.parse(text) : undefined });
+    });
+  });
+  request.on('error', (error) => answered.reject(error));
+  answered.promise.catch(() => {});
+  let sent = 0;
+  for (const piece of pieces) {
+    if (request.destroyed || request.writableEnded) break;
+    const more = request.write(piece);
+    sent += piece.length;
+    if (abortAfter !== undefined && sent >= abortAfter) {
+      await new Promise((resolve) => request.write('', resolve));
+      request.destroy();
+      return { aborted: true };
+    }
+    if (!more) await Promise.race([once(request, 'drain').catch(() => {}), answered.promise.catch(() => {})]);
+  }
+  request.end();
+  return within(answered.promise, 'answer to an upload').finally(() => request.destroy());
+}
