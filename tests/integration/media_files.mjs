@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
-import { deferred, within } from './harness.mjs';
+import { deferred, eventually, within } from './harness.mjs';
 
 export const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 export const PNG = Buffer.from(
@@ -20,14 +20,9 @@ export function filesUnder(dir) {
     .map((entry) => path.join(entry.parentPath ?? entry.path, entry.name));
 }
 
-// Until the folder's names are as wanted.
-export async function untilFolder(dir, wanted) {
-  const { promise, resolve } = deferred();
-  const look = () => fs.existsSync(dir) && wanted(fs.readdirSync(dir)) && resolve();
-  const watcher = fs.watch(dir, look);
-  look();
-  await within(promise, `wanted state of ${dir}`).finally(() => watcher.close());
-}
+// Until the folder's names are as wanted; there is none before the first file.
+export const untilFolder = (dir, wanted) =>
+  eventually(`wanted state of ${dir}`, () => wanted(fs.existsSync(dir) ? fs.readdirSync(dir) : []));
 
 // A refused upload's temporary file goes a moment after the answer.
 export const tidy = (folder) => untilFolder(path.join(folder, 'default', 'tmp'), (names) => names.length === 0);
