@@ -8,9 +8,7 @@
 #include "clock.h"
 #include "json.h"
 #include "mem.h"
-#include "work.h"
-
-#include <stdlib.h>
+#include "report_job.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -198,48 +196,22 @@ static int read_rows(struct bridge *b, struct store_txn *t, const struct bridge_
 /* ---- off the loop ------------------------------------------------------------------------------ */
 
 struct usage_job {
-    struct work work;
-    struct bridge *b;
+    struct report_job job;       /* first */
     struct bridge_usage_query q; /* of what is below */
     char tenant[64];
     struct bridge_principal who;
-    json_t *body;
-    struct err err;
-    bridge_done_fn done;
-    void *arg;
 };
 
-static void run(struct work *w)
+static int read_all(struct report_job *job, struct store_txn *t, json_t **body, struct err *e)
 {
-    struct usage_job *j = LIST_ENTRY(w, struct usage_job, work);
-    struct store_txn *t = NULL;
+    const struct usage_job *j = (const struct usage_job *)job;
     struct report r = {
         .by = j->q.by, .who = j->q.who, .groups = json_object(), .total = json_object()};
-    err_clear(&j->err);
-    int rc = r.groups != NULL && r.total != NULL ? store_snapshot(j->b->store, &t, &j->err)
-                                                 : err_set(&j->err, E_NOMEM, "out of memory");
-    if (rc == 0) {
-        rc = read_rows(j->b, t, &j->q, &r, &j->body, &j->err);
-        store_snapshot_end(t);
-    }
-    (void)(rc != 0 ? store_err(&j->err, rc, "the counts could not be read") : 0);
+    int rc = r.groups != NULL && r.total != NULL ? read_rows(job->b, t, &j->q, &r, body, e)
+                                                 : err_set(e, E_NOMEM, "out of memory");
     json_decref(r.groups);
     json_decref(r.total);
-}
-
-static void on_run(struct work *w, int rc)
-{
-    struct usage_job *j = LIST_ENTRY(w, struct usage_job, work);
-    struct bridge *b = j->b;
-    if (rc != 0) {
-        err_set(&j->err, rc, "the report was stopped");
-    }
-    const bool failed = j->err.code != 0;
-    j->done(j->arg, &(struct bridge_reply){.err = failed ? &j->err : NULL,
-                                           .body = failed ? NULL : j->body});
-    json_decref(j->body);
-    free(j);
-    core_leave(b);
+    return rc;
 }
 
 void bridge_usage(struct bridge *b, const struct bridge_usage_query *q, bridge_done_fn done,
@@ -247,27 +219,17 @@ void bridge_usage(struct bridge *b, const struct bridge_usage_query *q, bridge_d
 {
     struct err e;
     struct usage_job *j = mem_calloc(1, sizeof(*j));
-    int rc = j != NULL ? 0 : err_set(&e, E_NOMEM, "out of memory");
-    if (rc == 0) {
-        j->b = b;
-        j->done = done;
-        j->arg = arg;
-        memcpy(j->tenant, q->tenant, strnlen(q->tenant, sizeof(j->tenant) - 1));
-        j->q = *q;
-        j->q.tenant = j->tenant;
-        if (q->who != NULL) {
-            j->who = *q->who;
-            j->q.who = &j->who;
-        }
-        rc = work_submit(b->loop, &j->work, run, on_run);
-        if (rc != 0) {
-            err_set(&e, rc, "too much is being read already; try again soon");
-        }
-    }
-    if (rc != 0) {
-        free(j);
+    if (j == NULL) {
+        err_set(&e, E_NOMEM, "out of memory");
         reply_later(b, done, arg, &e, NULL);
         return;
     }
-    core_enter(b);
+    memcpy(j->tenant, q->tenant, strnlen(q->tenant, sizeof(j->tenant) - 1));
+    j->q = *q;
+    j->q.tenant = j->tenant;
+    if (q->who != NULL) {
+        j->who = *q->who;
+        j->q.who = &j->who;
+    }
+    report_job_start(&j->job, b, "the report", read_all, done, arg);
 }

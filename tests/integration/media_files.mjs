@@ -24,8 +24,12 @@ export function filesUnder(dir) {
 export const untilFolder = (dir, wanted) =>
   eventually(`wanted state of ${dir}`, () => wanted(fs.existsSync(dir) ? fs.readdirSync(dir) : []));
 
-// A refused upload's temporary file goes a moment after the answer.
-export const tidy = (folder) => untilFolder(path.join(folder, 'default', 'tmp'), (names) => names.length === 0);
+// A refused upload's temporary file goes a moment after the answer. Where no byte came in time there was
+// none, and no folder for it.
+export async function tidy(folder) {
+  const tmp = path.join(folder, 'default', 'tmp');
+  if (fs.existsSync(tmp)) await untilFolder(tmp, (names) => names.length === 0);
+}
 
 // A body in pieces: `pieces` yields buffers; without a length it goes out chunked.
 export async function upload(daemon, where, pieces, { headers = {}, key = daemon.key, abortAfter } = {}) {

@@ -2,29 +2,10 @@
 #ifndef TEST_BRIDGE_MEDIA_ROOM_FIXTURE_H
 #define TEST_BRIDGE_MEDIA_ROOM_FIXTURE_H
 
-#include "box_fixture.h"
-
-#include "media_priv.h"
+#include "media_got.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
-
-struct got {
-    bool done;
-    struct err err;
-    struct media_info info;
-};
-
-static inline void on_got(void *arg, const struct err *e, const struct media_info *info)
-{
-    struct got *g = arg;
-    assert_false(g->done);
-    g->done = true;
-    err_copy(&g->err, e);
-    if (info != NULL) {
-        g->info = *info;
-    }
-}
 
 static inline struct got get(struct box *x, struct media_source from)
 {
@@ -33,11 +14,6 @@ static inline struct got get(struct box *x, struct media_source from)
     assert_false(g.done); /* never inside */
     UNTIL(x, g.done);
     return g;
-}
-
-static const char *word(const struct got *g)
-{
-    return g->err.code == 0 ? "" : err_word_of(&g->err);
 }
 
 static inline struct got receive(struct box *x, const char *text, const char *declared)

@@ -1,7 +1,5 @@
 /* Files from urls: a server of our own on the same loop, which behaves and misbehaves by path. */
-#include "box_fixture.h"
-
-#include "media_priv.h"
+#include "media_got.h"
 
 /* ---- the server ---------------------------------------------------------------------------------
  */
@@ -166,23 +164,6 @@ static int teardown(void **state)
 /* ---- the client's side --------------------------------------------------------------------------
  */
 
-struct got {
-    bool done;
-    struct err err;
-    struct media_info info;
-};
-
-static void on_got(void *arg, const struct err *e, const struct media_info *info)
-{
-    struct got *g = arg;
-    assert_false(g->done);
-    g->done = true;
-    err_copy(&g->err, e);
-    if (info != NULL) {
-        g->info = *info;
-    }
-}
-
 static void start(struct box *x, const char *host, const char *path, const char *type,
                   struct got *g)
 {
@@ -198,11 +179,6 @@ static struct got fetch(struct box *x, const char *host, const char *path, const
     start(x, host, path, type, &g);
     UNTIL(x, g.done);
     return g;
-}
-
-static const char *word(const struct got *g)
-{
-    return g->err.code == 0 ? "" : err_word_of(&g->err);
 }
 
 static bool nothing_half_kept(struct box *x)

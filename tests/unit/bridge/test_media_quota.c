@@ -1,32 +1,8 @@
 /* limits.max_media_bytes in a real bridge on a temporary directory: what is past it is not kept, what
  * goes gives room, and the total is that of the records. */
-#include "box_fixture.h"
-
-#include "media_priv.h"
+#include "media_got.h"
 
 #include <sys/stat.h>
-
-struct got {
-    bool done;
-    struct err err;
-    struct media_info info;
-};
-
-static void on_got(void *arg, const struct err *e, const struct media_info *info)
-{
-    struct got *g = arg;
-    assert_false(g->done);
-    g->done = true;
-    err_copy(&g->err, e);
-    if (info != NULL) {
-        g->info = *info;
-    }
-}
-
-static const char *word(const struct got *g)
-{
-    return g->err.code == 0 ? "" : err_word_of(&g->err);
-}
 
 static void on_reply(void *arg, const struct bridge_reply *r)
 {
