@@ -154,7 +154,10 @@ async function load(chat, more) {
     ended = fresh.length === 0;
     list = [...inOrder(fresh.map(rowOf)), ...list];
   }
-  const rest = [...missing.values()].filter((msg) => ended || msg.t >= list[0]?.t);   // not on disk yet
+  // Not on disk yet is what is newer than that; within one second, what came after it.
+  const place = new Map(memory.map((msg, at) => [msg, at]));
+  const newer = (msg) => msg.t > list[0].t || (msg.t === list[0].t && place.get(msg) > place.get(list[0]));
+  const rest = [...missing.values()].filter((msg) => ended || newer(msg));
   return (rest.length > 0 ? inOrder([...list, ...rest].map(rowOf)) : list).filter(reportable);
 }
 

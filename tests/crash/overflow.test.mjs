@@ -9,7 +9,7 @@ import { Script } from './script.mjs';
 const MESSAGES = 2600;   // an inbox holds 2000 events
 const CHANGED = 40;      // of the first and of the last of them
 
-test(`${MESSAGES} messages and their changes while nobody may tell them`, { timeout: 240_000 }, async (t) => {
+test(`${MESSAGES} messages and their changes while nobody may tell them`, { timeout: 480_000 }, async (t) => {
   const farEnd = await FarEnd.start({ knobs: { delivered_ms: 5 } });
   t.after(() => farEnd.close());
   const daemon = await Daemon.start({ farEnd, settings: { 'log.level': 'info' } });
@@ -35,5 +35,5 @@ test(`${MESSAGES} messages and their changes while nobody may tell them`, { time
   }
   await within(daemon.waitLog((l) => l.event === 'inbox.overflow'), 'events that had no room');
   await script.session.until('ready');
-  assert.deepEqual((await disagreement(script, 60_000)).slice(0, 20), [], daemon.tail(10));
+  assert.deepEqual((await disagreement(script, 180_000)).slice(0, 20), [], daemon.tail(10));
 });
