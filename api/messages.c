@@ -175,6 +175,7 @@ void message_list(struct api_request *r)
                                       .type = api_text(r, "type"),
                                       .q = api_text(r, "q"),
                                       .status = api_text(r, "status"),
+                                      .backfill = api_text(r, "backfill"),
                                       .around = api_text(r, "around"),
                                       .since_ms = api_number(r, "since"),
                                       .until_ms = api_number(r, "until")};

@@ -38,6 +38,9 @@ static json_t *query_schema(const struct query_param *p)
         return json_pack("{s:s,s:s}", "type", "string", "format", "date-time");
     case QUERY_CHOICE:
         return json_pack("{s:s,s:o}", "type", "string", "enum", choices(p->choices));
+    case QUERY_CHOICES:
+        return json_pack("{s:s,s:{s:s,s:o}}", "type", "array", "items", "type", "string", "enum",
+                         choices(p->choices));
     case QUERY_TEXT:
         break;
     }

@@ -61,9 +61,8 @@ static bool number(const char *s, uint64_t *out)
     return i > 0 && s[i] == '\0';
 }
 
-static bool is_choice(const char *choices, const char *value)
+static bool is_choice(const char *choices, const char *value, size_t len)
 {
-    size_t len = strlen(value);
     for (const char *c = choices; len > 0; c++) {
         size_t n = strcspn(c, "|");
         if (n == len && memcmp(c, value, n) == 0) {
@@ -75,6 +74,16 @@ static bool is_choice(const char *choices, const char *value)
         }
     }
     return false;
+}
+
+static bool are_choices(const char *choices, const char *value)
+{
+    size_t len = strcspn(value, ",");
+    while (is_choice(choices, value, len) && value[len] == ',') {
+        value += len + 1;
+        len = strcspn(value, ",");
+    }
+    return is_choice(choices, value, len) && value[len] == '\0';
 }
 
 static int check(const struct query_param *p, const char *value, uint64_t *n, struct err *e)
@@ -101,8 +110,14 @@ static int check(const struct query_param *p, const char *value, uint64_t *n, st
         }
         break;
     case QUERY_CHOICE:
-        if (!is_choice(p->choices, value)) {
+        if (!is_choice(p->choices, value, strlen(value))) {
             return err_field(e, NULL, p->name, "%s must be one of %s", p->name, p->choices);
+        }
+        break;
+    case QUERY_CHOICES:
+        if (!are_choices(p->choices, value)) {
+            return err_field(e, NULL, p->name, "%s must be one of %s, or several with commas",
+                             p->name, p->choices);
         }
         break;
     case QUERY_TEXT:

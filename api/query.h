@@ -12,13 +12,14 @@ enum query_kind {
     QUERY_UINT,
     QUERY_TAIL, /* a whole number, or -1 (UINT64_MAX): the newest */
     QUERY_TIME,
-    QUERY_CHOICE
+    QUERY_CHOICE,
+    QUERY_CHOICES /* one of them, or several with commas */
 };
 struct query_param {
     const char *name; /* NULL ends a list of them */
     enum query_kind kind;
     uint64_t min, max, fallback; /* QUERY_UINT */
-    const char *choices;         /* QUERY_CHOICE: "a|b|c" */
+    const char *choices;         /* QUERY_CHOICE, QUERY_CHOICES: "a|b|c" */
     const char *about;           /* for the OpenAPI document */
 };
 #define QUERY_MAX 16

@@ -64,9 +64,11 @@ const struct query_param params_facets[] = {OF_SESSIONS, END};
         MESSAGE_TYPE,                                                                              \
         {.name = "q", .kind = QUERY_TEXT, .about = "Part of the text"},                            \
         {.name = "status",                                                                         \
-         .kind = QUERY_CHOICE,                                                                     \
+         .kind = QUERY_CHOICES,                                                                    \
          .choices = "queued|submitted|unconfirmed|sent|delivered|read|played|failed",              \
-         .about = "Sent messages that have come so far"},                                          \
+         .about = "Messages of ours that are just there; several with commas: all that were "      \
+                  "delivered are delivered,read,played"},                                          \
+        YES_OR_NO("backfill", "What came while nobody listened"),                                  \
         {.name = "around",                                                                         \
          .kind = QUERY_TEXT,                                                                       \
          .about = "The page that has this message in its middle; previous_cursor goes on to "      \

@@ -165,12 +165,27 @@ struct search {
     bool stopped; /* before the id's end, after `last` */
 };
 
+/* Is the word in a list with commas? */
+static bool listed(const char *list, const char *word)
+{
+    size_t len = strlen(word);
+    for (const char *at = list; len > 0 && at != NULL; at = strchr(at, ',')) {
+        at += *at == ',';
+        if (strcspn(at, ",") == len && memcmp(at, word, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool matches(const struct bridge_message_filter *f, const json_t *m)
 {
     return (f->direction == NULL || strcmp(json_str_or(m, "direction", ""), f->direction) == 0) &&
            (f->type == NULL ? !message_is_operation(m)
                             : strcmp(json_str_or(m, "type", ""), f->type) == 0) &&
-           (f->status == NULL || strcmp(json_str_or(m, "status", ""), f->status) == 0) &&
+           (f->status == NULL || listed(f->status, json_str_or(m, "status", ""))) &&
+           (f->backfill == NULL ||
+            json_flag(m, "backfill", false) == (strcmp(f->backfill, "true") == 0)) &&
            (f->q == NULL || contains(json_str(m, "text"), f->q));
 }
 

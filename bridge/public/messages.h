@@ -58,7 +58,8 @@ struct bridge_message_filter {
     const char *direction; /* NULL, "in", "out" */
     const char *type;      /* NULL: all */
     const char *q;         /* NULL, or a substring of the text, case-insensitive for ASCII */
-    const char *status;    /* NULL: all; of ours: "queued", "failed", … */
+    const char *status;    /* NULL: all; of ours: "queued", "failed", … or several with commas */
+    const char *backfill;  /* NULL: all; "true", "false" */
     const char *around;    /* NULL, or a message: the page has it in its middle; without a cursor */
     uint64_t since_ms, until_ms;
 };

@@ -64,6 +64,21 @@ describe('overview and usage', () => {
     await accessible(page, 'the messages behind a number');
     await page.goBack();
     await page.locator('.overview').waitFor();
+    // what was read since was delivered and sent, too; what came while nobody listened is not counted
+    await farEnd.post('/read', { account: ALICE, from: ME });
+    await shows('Read', '100%');
+    for (const name of ['Sent', 'Delivered', 'Read']) {
+      await tile(name).click();
+      await page.locator('.messages li').first().waitFor();
+      assert.deepEqual(await page.locator('.messages .message-text').allInnerTexts(), ['hello to you'], name);
+      await page.goBack();
+      await page.locator('.overview').waitFor();
+    }
+    await tile('Received').click();
+    await page.locator('.messages li').nth(1).waitFor();
+    assert.deepEqual(await page.locator('.messages .message-text').allInnerTexts(), ['again', 'hello']);
+    await page.goBack();
+    await page.locator('.overview').waitFor();
     assert.equal(await page.getByRole('link', { name: /^Ready/ }).getAttribute('href'), '#/sessions?status=ready');
     assert.equal(await page.getByRole('link', { name: /Dead letters/ }).getAttribute('href'), '#/webhooks/erp?state=dead');
   });

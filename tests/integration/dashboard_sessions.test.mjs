@@ -278,7 +278,7 @@ describe('sessions in the dashboard', () => {
     await some.locator('.session-one').nth(2).waitFor();
     assert.deepEqual(await some.locator('.session-one h2').allTextContents(), ['desk-1', 'desk-2', 'desk-10']);
     await some.evaluate(() => (location.hash = '#/sessions/stall'));
-    await some.getByRole('alert').waitFor();
+    await some.getByRole('heading', { name: 'There is no such session' }).waitFor();
     await open(some, 'activity');
     await some.locator('.happened').nth(2).waitFor();
     assert.deepEqual((await some.locator('.happened p').allTextContents()).sort(), ['Created desk-1', 'Created desk-10', 'Created desk-2']);

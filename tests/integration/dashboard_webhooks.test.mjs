@@ -144,6 +144,18 @@ describe('the Webhooks page', () => {
     await page.getByText('2 events go out again').waitFor();
     await rows(page).nth(1).waitFor({ state: 'detached' });
     assert.equal((await api('GET', '/webhooks/some')).dead, 1);
+    // opened from the list it shows what is wrong
+    await open(page, 'webhooks');
+    await page.getByRole('link', { name: 'some', exact: true }).click();
+    await page.getByRole('tab', { name: 'Dead letters', selected: true }).waitFor();
+    await rows(page).first().waitFor();
+    assert.doesNotMatch(page.url(), /state=/);
+    // and stays there when it is mended
+    await page.getByRole('button', { name: 'Send all again' }).click();
+    await page.getByRole('heading', { name: 'No dead letters' }).waitFor();
+    await open(page, 'webhooks');
+    await page.getByRole('link', { name: 'some', exact: true }).click();
+    await page.getByRole('tab', { name: 'Delivered', selected: true }).waitFor();
     await page.context().close();
     await api('DELETE', '/webhooks/some');
     await receiver.close();
@@ -227,6 +239,11 @@ describe('the Webhooks page', () => {
     await page.getByRole('button', { name: 'Test', exact: true }).click();
     await page.getByText('Nothing listens at this address and port').waitFor();
     await dialog(page).getByRole('button', { name: 'Close' }).last().click();
+    await open(page, 'webhooks');
+    await page.locator('.hook', { hasText: 'away' }).getByText('Failing').waitFor();
+    await page.getByRole('link', { name: 'away', exact: true }).click();   // shows what does not get through
+    await page.getByRole('tab', { name: 'Pending', selected: true }).waitFor();
+    await rows(page).first().waitFor();
     await open(page, 'webhooks');
     await page.locator('.hook', { hasText: 'away' }).getByText('Failing').waitFor();
     for (const viewport of [PHONE, DESKTOP]) {

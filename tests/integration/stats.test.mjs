@@ -76,13 +76,22 @@ describe('statistics', () => {
   test('they are the numbers of the lists', async () => {
     const list = (query) => daemon.ok('GET', `${session.path}/messages?${query}&limit=200`);
     const since = new Date(Date.parse(start.until) - 1000).toISOString();   // WhatsApp's times are whole seconds
+    const now = await stats(), { totals } = now;
     const outgoing = (await list(`direction=out&since=${since}`)).items;
-    const { totals } = await stats();
-    const reached = (...states) => outgoing.filter((m) => states.includes(m.status)).length;
-    assert.equal(totals.failed, reached('failed'));
-    assert.equal(totals.sent, reached('sent', 'delivered', 'read', 'played'));
-    assert.equal(totals.delivered, reached('delivered', 'read', 'played'));
-    assert.equal(totals.received, (await list(`direction=in&since=${since}`)).items.length);
+    const reached = (...states) => outgoing.filter((m) => states.includes(m.status)).map((m) => m.id);
+    const lists = { sent: 'sent,delivered,read,played', delivered: 'delivered,read,played', read: 'played,read', failed: 'failed' };
+    for (const [name, status] of Object.entries(lists)) {
+      const ids = (await list(`direction=out&backfill=false&status=${status}&since=${now.since}`)).items.map((m) => m.id);
+      assert.deepEqual(ids, reached(...status.split(',')), name);
+      assert.equal(totals[name], ids.length, name);
+    }
+    const received = (await list(`direction=in&backfill=false&since=${now.since}`)).items;
+    assert.equal(totals.received, received.length);
+    assert.ok(received.every((m) => m.backfill === false));
+    const history = (await list('backfill=true')).items;
+    assert.ok(history.every((m) => m.backfill === true));
+    const wrong = await daemon.call('GET', `${session.path}/messages?status=sent,gone`);
+    assert.deepEqual([wrong.status, wrong.json.code], [422, 'invalid_request']);
     const failed = (await list('status=failed')).items;
     assert.deepEqual(failed.map((m) => m.status), ['failed'], 'what is behind the number can be listed');
   });

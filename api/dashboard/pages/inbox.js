@@ -9,7 +9,7 @@ import { ContextMenu } from '../ui/context.js';
 import { ContactPanel } from './inbox/contact.js';
 import { ChatList } from './inbox/list.js';
 import { Thread } from './inbox/thread.js';
-import { facets, filters, loadChats, show, showNothing, startInbox } from './inbox/store.js';
+import { facets, filters, gone, loadChats, show, showNothing, startInbox } from './inbox/store.js';
 
 const FILTERS = ['session', 'state', 'unread', 'assignee', 'tag'];
 const OVER = matchMedia('(max-width: 1240px)');
@@ -17,7 +17,8 @@ const chosen = (query) => Object.fromEntries(FILTERS.filter((name) => query[name
 
 export default function Inbox({ parts, query }) {
   const [session, chat] = parts;
-  const [panel, setPanel] = useState(false);
+  const [wantsPanel, setPanel] = useState(false);
+  const panel = wantsPanel && !gone.value.has(session);   // nobody knows the people of a session that was deleted
   useEffect(startInbox, []);
   // where the panel lies over the thread it goes away with its chat
   useEffect(() => {

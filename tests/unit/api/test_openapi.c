@@ -158,7 +158,7 @@ static void test_table_is_sane(void **state)
         size_t params = 0;
         for (const struct query_param *p = r->query; p != NULL && p->name != NULL; p++, params++) {
             assert_true(p->kind != QUERY_UINT || (p->max >= p->min && p->max <= INT64_MAX));
-            assert_true((p->kind == QUERY_CHOICE) == (p->choices != NULL));
+            assert_true((p->kind == QUERY_CHOICE || p->kind == QUERY_CHOICES) == (p->choices != NULL));
             assert_non_null(p->about);
         }
         assert_true(params <= QUERY_MAX);

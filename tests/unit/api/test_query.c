@@ -14,6 +14,7 @@ static const struct query_param params[] = {
     {.name = "q", .kind = QUERY_TEXT},
     {.name = "since", .kind = QUERY_TIME},
     {.name = "state", .kind = QUERY_CHOICE, .choices = "pending|delivered|dead"},
+    {.name = "some", .kind = QUERY_CHOICES, .choices = "sent|read|played"},
     {.name = "after", .kind = QUERY_TAIL},
     {.name = "big", .kind = QUERY_UINT, .max = UINT64_MAX},
     {.name = NULL},
@@ -40,6 +41,9 @@ static void test_good(void **state)
     assert_string_equal(query_text(&q, "state"), "dead");
     assert_int_equal(query_number(&q, params, "since"), 1769846400000ull);
     assert_null(query_text(&q, "after"));
+    assert_int_equal(parse("some=read", &q, &e), 0);
+    assert_int_equal(parse("some=read,sent,played", &q, &e), 0);
+    assert_string_equal(query_text(&q, "some"), "read,sent,played");
     assert_int_equal(parse("", &q, &e), 0);
     assert_int_equal(query_number(&q, params, "limit"), 50);
     assert_int_equal(query_parse(NULL, params, &q, &e), 0);
@@ -77,6 +81,14 @@ static void test_field_at_fault(void **state)
         {"after=-2", "after", "invalid_request"},
         {"state=", "state", "invalid_request"},
         {"state=pend", "state", "invalid_request"},
+        {"state=dead,pending", "state", "invalid_request"},
+        {"some=", "some", "invalid_request"},
+        {"some=,", "some", "invalid_request"},
+        {"some=read,", "some", "invalid_request"},
+        {"some=,read", "some", "invalid_request"},
+        {"some=read,,sent", "some", "invalid_request"},
+        {"some=read,rea", "some", "invalid_request"},
+        {"some=read|sent", "some", "invalid_request"},
         {"state=pending|dead", "state", "invalid_request"},
         {"since=yesterday", "since", "invalid_request"},
         {"since=2026-13-01T00:00:00Z", "since", "invalid_request"},

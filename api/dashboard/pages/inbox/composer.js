@@ -14,7 +14,7 @@ import { draftOf, editing, filesOf, keepDraft, keepFiles, mayEdit, startEdit, ty
 import { askOptOut } from './contact_acts.js';
 import { EmojiPicker } from './emoji.js';
 import { chatName, keyOf, sameChat } from './names.js';
-import { editMessage, messages, openChat, presence, sendMessage, sessions } from './store.js';
+import { editMessage, gone, messages, openChat, presence, sendMessage, sessions } from './store.js';
 
 export { startEdit } from './composer_state.js';
 const TEXT_MOST = 65_536;
@@ -39,7 +39,7 @@ export function Composer({ session, chat, replyTo = null, onCancelReply }) {
   const optOut = useOptOut(whole);
   const edited = editing.value?.session === session && sameChat(editing.value.chat, whole || { id: chat }) ? editing.value : null;
   useEffect(() => () => (editing.value = null), [session, chat]);
-  const held = barrier({ chat: whole, session, optOut });
+  const held = barrier({ chat: whole, session, optOut, gone: gone.value.has(session), draft: draftOf(session, chat) });
   return html`<div class="composer">
     <${Typing} state=${presence.value.get(keyOf(session, whole?.id || chat))} />
     ${held || html`<${Warnings} chat=${whole} account=${account(session)} />

@@ -4,7 +4,9 @@ import { html } from 'htm/preact';
 import { t, has } from '../../core/i18n.js';
 import { ago } from '../../core/format.js';
 import { can } from '../../core/auth.js';
-import { Button, Icon, IconButton } from '../../ui/controls.js';
+import { href } from '../../core/router.js';
+import { Button, Icon, IconButton, toClipboard } from '../../ui/controls.js';
+import { toast } from '../../ui/overlay.js';
 import { personName } from './names.js';
 import { allowAgain, unblock } from './contact_acts.js';
 
@@ -20,10 +22,21 @@ export const EditBar = ({ message, onCancel }) => html`<${Quote} icon="pencil-sq
 // Seen above the thread and in the list; here it is said.
 export const Typing = ({ state }) => html`<div class="hidden composer-typing" role="status">${state && ['typing', 'recording'].includes(state.state) && html`${t(`composer.presence.${state.state}`, { name: state.by?.name || state.by?.phone || t('composer.customer') })}`}</div>`;
 
-const Notice = ({ icon, tone = '', children, act, onAct }) => html`<div class=${`composer-notice ${tone}`}><${Icon} name=${icon} size=${18} /><span>${children}</span>${act && html`<${Button} small onClick=${onAct}>${act}</${Button}>`}</div>`;
+const Notice = ({ icon, tone = '', children, act, onAct, href: to }) => html`<div class=${`composer-notice ${tone}`}><${Icon} name=${icon} size=${18} /><span>${children}</span>${act && html`<${Button} small href=${to} onClick=${onAct}>${act}</${Button}>`}</div>`;
+
+async function copy(text) {
+  if (await toClipboard(text)) toast(t('common.copied'));
+}
+// The session is not there any more. What was begun is not lost with it.
+function Gone({ session, draft }) {
+  return html`<div role="alert"><${Notice} icon="trash" tone="warn" act=${can('sessions:read') && t('composer.gone_act')} href=${href('sessions')}>${t('composer.gone', { name: session })}</${Notice}>
+    ${draft && html`<${Notice} icon="pencil-square" act=${t('common.copy')} onAct=${() => copy(draft)}><strong>${t('composer.gone_draft')}</strong><span class="kept-draft" dir="auto">${draft}</span></${Notice}>`}</div>`;
+}
 
 // Why nothing can be sent: one notice in the place of the field. null: all is well.
-export function barrier({ chat, session, optOut }) {
+// gone: the session is; draft: what was begun in it.
+export function barrier({ chat, session, optOut, gone = false, draft }) {
+  if (gone) return html`<${Gone} session=${session} draft=${draft} />`;
   const name = chat?.name || t('composer.customer');
   if (!can('messages:send')) return html`<${Notice} icon="lock-closed">${t('composer.read_only')}</${Notice}>`;
   if (['status', 'channel'].includes(chat?.type)) return html`<${Notice} icon="information-circle">${t('composer.one_way')}</${Notice}>`;

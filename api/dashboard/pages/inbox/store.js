@@ -7,12 +7,12 @@ import { can } from '../../core/auth.js';
 import { throttled } from '../../core/load.js';
 import { on } from '../../core/live.js';
 import { keyOf } from './names.js';
-import { askChat, changeChat, list, loadChats, loadSessions, loadFacets, openChat, previewMessage, putChat, sessions, stopChats } from './store_chats.js';
+import { askChat, changeChat, list, loadChats, loadSessions, loadFacets, openChat, previewMessage, putChat, sessionBack, sessionGone, sessions, stopChats } from './store_chats.js';
 import { dropNotes, loadNotes, putNote } from './store_notes.js';
 import { ownEvent, showUnsent } from './store_send.js';
 import { closeThread, isOpenThread, messages, openThread, putMessage, reloadThread, thread } from './store_thread.js';
 
-export { assignees, changeChat, chats, facets, filters, list, loadChats, loadMoreChats, myself, openChat, patchChat, putChat, sessions } from './store_chats.js';
+export { assignees, changeChat, chats, facets, filters, gone, list, loadChats, loadMoreChats, myself, openChat, patchChat, putChat, sessions } from './store_chats.js';
 export { loadNewer, loadOlder, messages, reloadThread, showMessage, showNewest, thread } from './store_thread.js';
 export { discardMessage, retryMessage, sendMessage } from './store_send.js';
 
@@ -59,6 +59,9 @@ const again = throttled(() => {
 // Numbers and tags of the filters, not at every event.
 const count = throttled(() => loadFacets().catch(() => {}), 3000);
 
+// Names only; the chats say what failed.
+const askSessions = () => loadSessions().catch(() => {});
+
 // Begins to follow events; returns what ends it.
 export function startInbox() {
   const ends = [
@@ -69,9 +72,20 @@ export function startInbox() {
     on(['chat.history'], ({ session, data }) => isOpenThread(session, data.chat) && reloadThread()),
     on(['chat.presence'], ({ session, data }) => showPresence(session, data)),
     on(['contact.identity', 'gap', 'connected', 'reconnected'], again),
+    on(['gap', 'reconnected'], askSessions),
+    on(['session.created'], ({ session }) => {
+      sessionBack(session);
+      askSessions();
+      again();
+    }),
+    on(['session.deleted'], ({ session }) => {
+      sessionGone(session);
+      count();
+      again();   // an answer that is on its way may still have its chats
+    }),
     on(['session.status'], ({ data }) => (sessions.value = sessions.value.map((s) => (s.id === data.id ? data : s)))),
   ];
-  loadSessions().catch(() => {});   // names only; the chats say what failed
+  askSessions();
   loadFacets().catch(() => {});
   return () => {
     ends.forEach((end) => end());

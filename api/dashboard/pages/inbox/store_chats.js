@@ -8,6 +8,17 @@ import { keyOf, sameChat } from './names.js';
 const PAGE = 100;
 const PINNED_MOST = 200;
 export const sessions = signal([]);
+// Names of sessions that were deleted while we looked, or are not there: nothing comes or goes in their chats.
+export const gone = signal(new Set());
+export function sessionGone(name) {
+  sessions.value = sessions.value.filter((s) => s.id !== name);
+  gone.value = new Set(gone.value).add(name);
+  list.value = { ...list.value, rows: new Map([...list.value.rows].filter(([, chat]) => chat.session !== name)) };
+}
+export function sessionBack(name) {
+  const others = new Set(gone.value);
+  if (others.delete(name)) gone.value = others;
+}
 // Tags, people and numbers that the filters offer; null until they are known
 export const facets = signal(null);
 export const assignees = computed(() => (facets.value?.assignees || []).map((one) => one.assignee).filter(Boolean));
@@ -183,6 +194,7 @@ export function stopChats() {
   aborter?.abort();
   round++;
   early = null;
+  gone.value = new Set();
   list.value = EMPTY;
   openChat.value = null;
 }

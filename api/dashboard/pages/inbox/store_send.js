@@ -4,7 +4,7 @@
 import { idempotencyKey, of, post } from '../../core/api.js';
 import { has, t } from '../../core/i18n.js';
 import { keyOf } from './names.js';
-import { previewMessage } from './store_chats.js';
+import { previewMessage, sessionGone } from './store_chats.js';
 import { uploadFile } from './upload.js';
 import { dropMessage, isOpenThread, messages, putMessage, replaceMessage, thread } from './store_thread.js';
 
@@ -75,6 +75,7 @@ async function submit(message) {
   } catch (error) {
     const failed = { ...message, status: 'failed', error: { code: error.code || 'failed', detail: reason(error) }, local: { ...local, unsure: !error.status || error.status >= 500 } };
     unsent.set(message.id, failed);
+    if (error.code === 'unknown_session') sessionGone(session);
     show(failed);
     return null;
   } finally {

@@ -5,7 +5,7 @@ import { get, of } from '../../core/api.js';
 import { t } from '../../core/i18n.js';
 import { toast } from '../../ui/overlay.js';
 import { sameChat } from './names.js';
-import { openChat } from './store_chats.js';
+import { openChat, sessionGone } from './store_chats.js';
 
 const PAGE = 60, FIRST_MOST = 300;
 export const WINDOW = 900;   // most messages in memory; past it those of the far end go
@@ -25,6 +25,12 @@ const byTime = (a, b) => (a.timestamp < b.timestamp ? -1 : a.timestamp > b.times
 // An answer's page as it is shown, oldest first.
 const ascending = (answer) => answer.items.slice().reverse();
 const onward = (cursor) => (cursor ? { cursor } : null);
+
+// What failed is shown; a session that is not there is more than that.
+function trouble(session, change) {
+  if (change.error.code === 'unknown_session') sessionGone(session);
+  thread.value = { ...thread.value, ...change };
+}
 
 // Pictures that we sent are shown from memory only as long as their thread is open.
 function forget() {
@@ -63,7 +69,7 @@ export async function openThread(session, chat, { around = null, atEnd = false }
       toast(t('inbox.not_here'), { tone: 'info' });
       return openThread(session, chat);
     }
-    thread.value = { ...thread.value, loading: false, error };
+    trouble(session, { loading: false, error });
   }
   return undefined;
 }
@@ -113,7 +119,7 @@ export async function reloadThread() {
       thread.value = { ...thread.value, error: null, ...(meets ? {} : { older: onward(answer.next_cursor), newer: null }) };
     });
   } catch (error) {
-    if (mine === round && error.name !== 'AbortError') thread.value = { ...thread.value, error };
+    if (mine === round && error.name !== 'AbortError') trouble(th.session, { error });
   }
 }
 
@@ -154,7 +160,7 @@ async function extend(end, other) {
       thread.value = { ...thread.value, ...change };
     });
   } catch (error) {
-    if (mine === round && error.name !== 'AbortError') thread.value = { ...thread.value, busy: '', error };
+    if (mine === round && error.name !== 'AbortError') trouble(th.session, { busy: '', error });
   }
 }
 export const loadOlder = () => extend('older', 'newer');

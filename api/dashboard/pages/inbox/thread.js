@@ -11,7 +11,7 @@ import { Composer } from './composer.js';
 import { MessageDialog, messageMenu } from './message_menu.js';
 import { personName } from './names.js';
 import { Pane } from './pane.js';
-import { announced, messages, openChat, show, thread } from './store.js';
+import { announced, gone, messages, openChat, show, thread } from './store.js';
 import { ThreadHead } from './thread_head.js';
 
 const typing = (target) => target.closest?.('input, textarea, select, [contenteditable], dialog, [popover]');
@@ -22,7 +22,9 @@ export function Thread({ session, chat: id, panel, onPanel }) {
   const [dialog, setDialog] = useState(null);
   const [picture, setPicture] = useState(null);
   const heading = useRef(null);
-  const th = thread.value;
+  const isGone = gone.value.has(session);
+  // what was read stays in sight; more of it cannot be had
+  const th = isGone ? { ...thread.value, older: null, newer: null, error: null, busy: '' } : thread.value;
   const here = th.session === session && th.chat === id;
   const chat = here ? openChat.value : null;
   const items = here ? messages.value : [];
@@ -35,6 +37,10 @@ export function Thread({ session, chat: id, panel, onPanel }) {
   useEffect(() => {
     if (document.activeElement === document.body || document.activeElement?.offsetParent === null) heading.current?.focus({ preventScroll: true });
   }, []);
+  // the field went, and the focus with it
+  useEffect(() => {
+    if (isGone && document.activeElement === document.body) heading.current?.focus({ preventScroll: true });
+  }, [isGone]);
   useEffect(() => {
     const keys = (e) => {
       if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey || covered()) return;
@@ -42,7 +48,7 @@ export function Thread({ session, chat: id, panel, onPanel }) {
         if (replyTo) setReplyTo(null);
         else if (panel) onPanel();
         else if (!typing(e.target)) back();
-      } else if (e.key === 'r' && singleKeys.value && !typing(e.target)) {
+      } else if (e.key === 'r' && !isGone && singleKeys.value && !typing(e.target)) {
         const last = messages.value.findLast((m) => m.direction === 'in' && m.type !== 'system');
         if (last) {
           e.preventDefault();
@@ -52,12 +58,13 @@ export function Thread({ session, chat: id, panel, onPanel }) {
     };
     addEventListener('keydown', keys);
     return () => removeEventListener('keydown', keys);
-  }, [replyTo, panel]);
+  }, [replyTo, panel, isGone]);
 
-  const onMenu = (event, m) => messageMenu(event, m, { onReply: setReplyTo, open: (what, message) => setDialog({ what, message }) });
+  const onMenu = (event, m) => !isGone && messageMenu(event, m, { onReply: setReplyTo, open: (what, message) => setDialog({ what, message }) });
   return html`<section class="thread" aria-label=${t('inbox.thread')}>
-    <${ThreadHead} session=${session} chat=${chat} panel=${panel} onPanel=${onPanel} onBack=${back} heading=${heading} />
-    ${th.error && items.length === 0 ? html`<div class="pane still"><${Trouble} error=${th.error} onRetry=${() => show(session, id)} /></div>`
+    <${ThreadHead} session=${session} chat=${chat} still=${isGone} panel=${panel} onPanel=${onPanel} onBack=${back} heading=${heading} />
+    ${isGone && items.length === 0 ? html`<div class="pane still"><${Empty} icon="trash" title=${t(thread.value.error ? 'inbox.gone.unknown' : 'inbox.gone.deleted')}>${t('inbox.gone.about')}</${Empty}></div>`
+    : th.error && items.length === 0 ? html`<div class="pane still"><${Trouble} error=${th.error} onRetry=${() => show(session, id)} /></div>`
     : !here || th.loading ? html`<div class="pane still" aria-busy="true"><${Skeleton} lines=${7} height=${44} /></div>`
     : items.length === 0 ? html`<div class="pane still"><${Empty} icon="chat-bubble-left-ellipsis" title=${t('inbox.none.title')}>${t('inbox.none.about')}</${Empty}></div>`
     : html`<${Pane} key=${th.shown} th=${th} items=${items} chat=${chat} onMenu=${onMenu} onReply=${setReplyTo} onPicture=${setPicture} />`}

@@ -30,19 +30,20 @@ function Assign({ chat, acts }) {
   return html`<${Menu} class="assign-menu" label=${t('inbox.assign.label')} icon=${chat.assignee ? 'user-circle' : 'user-plus'} items=${items} />`;
 }
 
-export function ThreadHead({ session, chat, panel, onPanel, onBack, heading }) {
+// still: nothing can be done with it, its session is gone.
+export function ThreadHead({ session, chat, still, panel, onPanel, onBack, heading }) {
   const acts = chat && chatActs(chat);
   const doing = chat ? presenceWords(session, chat) : '';
   const name = chat ? chatName(chat) : '';
   const details = [chat?.type === 'group' && t('inbox.group'), chat?.name && chat.phone && phone(chat.phone), sessions.value.length > 1 && session, chat?.assignee && t('inbox.assigned_to', { name: chat.assignee === myself() ? t('inbox.you') : chat.assignee })].filter(Boolean);
   return html`<header class="thread-head"><${IconButton} icon="arrow-left" class="to-list" label=${t('inbox.back')} onClick=${onBack} />
     <h2 class="hidden" ref=${heading} tabindex="-1">${name}</h2>
-    <button type="button" class="identity" onClick=${onPanel} aria-expanded=${String(panel)} title=${t('inbox.contact_panel')}><${Avatar} chat=${chat} size=${40} />
+    <button type="button" class="identity" disabled=${still} onClick=${onPanel} aria-expanded=${String(panel)} title=${t('inbox.contact_panel')}><${Avatar} chat=${chat} size=${40} />
       <span class="names"><span class="name" dir="auto">${name || '\u00a0'}</span>
       <span class=${`sub ${doing ? 'doing' : ''}`} dir="auto">${doing || details.map((text, i) => html`${i > 0 && ' · '}<bdi>${text}</bdi>`)}</span></span></button>
     ${chat?.state === 'closed' && html`<span class="closed-sign">${t('inbox.state.closed')}</span>`}
-    ${chat && can('chats:manage') && html`<${Assign} chat=${chat} acts=${acts} />
+    ${chat && !still && can('chats:manage') && html`<${Assign} chat=${chat} acts=${acts} />
       <${IconButton} icon=${chat.state === 'closed' ? 'arrow-path' : 'check-circle'} label=${t(chat.state === 'closed' ? 'inbox.reopen' : 'inbox.close')} onClick=${acts.toggleState} />`}
-    ${chat && html`<${IconButton} icon="information-circle" label=${t('inbox.contact_panel')} aria-pressed=${String(panel)} onClick=${onPanel} />`}
-    ${chat && can('chats:manage') && html`<${Menu} label=${t('inbox.chat_menu')} items=${acts.items()} />`}</header>`;
+    ${chat && !still && html`<${IconButton} icon="information-circle" label=${t('inbox.contact_panel')} aria-pressed=${String(panel)} onClick=${onPanel} />`}
+    ${chat && !still && can('chats:manage') && html`<${Menu} label=${t('inbox.chat_menu')} items=${acts.items()} />`}</header>`;
 }

@@ -51,6 +51,10 @@ export function Numbers({ query }) {
     if (!first.current) state.reload();
     first.current = false;
   }, [range, session]);
+  useEvents(['session.created', 'session.deleted'], (event) => {
+    sessions.reload();
+    if (event.type === 'session.deleted' && event.session === session) setQuery({ session: undefined });
+  }, [sessions.reload, session]);
   useEvents(['message.*', 'session.created', 'session.status', 'session.deleted', 'alert.*', 'gap', 'reconnected'], soon, [soon]);
   useEffect(() => soon.cancel, [soon]);
   useInterval(state.reload, 60_000, [state.reload]);
@@ -63,5 +67,5 @@ export function Numbers({ query }) {
     ${!data ? !state.error && html`<${Waiting} />` : html`<div class="overview" data-ready aria-busy=${String(state.loading && (data.range !== range || data.session !== session))}>
       ${todo.some((s) => !s.done) && html`<${FirstSteps} steps=${todo} fresh=${fresh} />`}
       ${!fresh && html`<${Alerts} items=${data.alerts} /><${Tiles} data=${data} />
-        <${Charts} stats=${data.stats} /><div class="grid lower"><${Sessions} sessions=${data.stats.sessions} /><${Queues} data=${data} /></div>`}</div>`}`;
+        <${Charts} stats=${data.stats} /><div class="grid lower"><${Sessions} sessions=${data.stats.sessions} session=${data.session} /><${Queues} data=${data} /></div>`}</div>`}`;
 }

@@ -1,6 +1,6 @@
 // The sessions of the tenant, and one of them, kept up to date: a session.status event is the session
-// object itself, session.qr tells of a new code; what no event tells (memory, backlog) is asked for
-// now and then.
+// object itself, as is session.created; session.qr tells of a new code; what no event tells (memory,
+// backlog) is asked for now and then.
 import { useState } from 'preact/hooks';
 import { all, get, of } from '../../core/api.js';
 import { tenant } from '../../core/auth.js';
@@ -9,7 +9,7 @@ import { useEvents, useInterval, useLoad } from '../../core/load.js';
 
 const AGAIN_MS = 15_000;
 const OFTEN_MS = 2000;
-const LIVE = ['session.status', 'session.qr', 'gap', 'reconnected'];
+const LIVE = ['session.created', 'session.status', 'session.qr', 'session.deleted', 'gap', 'reconnected'];
 
 // What an event makes of a session; the events' own members stay out of it.
 function changed(session, { type, data }) {
@@ -41,6 +41,7 @@ export function useSessions() {
   useEvents(LIVE, (event) => {
     if (event.type === 'session.qr') return;   // the list shows no codes
     if (!event.session) return void list.reload();
+    if (event.type === 'session.deleted') return void list.set((items) => items?.filter((s) => s.id !== event.session));
     list.set((items) => items && (items.some((s) => s.id === event.session)
       ? items.map((s) => (s.id === event.session ? changed(s, event) : s))
       : sorted([...items, changed({}, event)])));
@@ -54,11 +55,15 @@ export function useSession(name, { often = false } = {}) {
   const one = useLoad((signal) => get(of`/sessions/${name}`, {}, { signal }), [tenant.value, name]);
   useEvents(LIVE, (event) => {
     if (!event.session) one.reload();
-    else if (event.session === name) one.set((s) => s && changed(s, event));
+    else if (event.session !== name) return;
+    else if (event.type === 'session.deleted' || event.type === 'session.created') one.reload();   // gone, or here again
+    else one.set((s) => s && changed(s, event));
   }, [one.reload, name]);
   useInterval(one.reload, often && connection.value.state !== 'live' ? OFTEN_MS : AGAIN_MS, [one.reload]);
   return one;
 }
+
+export const isGone = (one) => one.error?.code === 'unknown_session';
 
 export const isLinked = (s) => Boolean(s.account) && s.status !== 'logged_out';
 export const accountName = (s) => s.account?.push_name || '';

@@ -10,7 +10,8 @@ import { Feed } from '../activity/feed.js';
 import { allowedActs, mayLink, useActs } from './acts.js';
 import { Agent } from './agent.js';
 import { Account, Backlog, Capabilities, Memory } from './cards.js';
-import { useSession } from './data.js';
+import { isGone, useSession } from './data.js';
+import { Gone } from './gone.js';
 import { Log } from './log.js';
 import { Screen } from './screen.js';
 import { Settings } from './settings.js';
@@ -45,6 +46,7 @@ const Overview = ({ session, taken }) => html`<div class="session-cards"><${Acco
 export default function Detail({ name, tab = 'overview' }) {
   const one = useSession(name);
   const acts = useActs(one.data, one.set);
+  if (isGone(one)) return html`<${Gone} name=${name} known=${one.data} />`;
   const tabs = [['overview', t('sessions.tabs.overview')], ['activity', t('sessions.tabs.activity')]];
   if (isAdmin()) tabs.push(['log', t('sessions.tabs.log')], ['screen', t('sessions.tabs.screen')]);
   const chosen = tabs.some(([id]) => id === tab) ? tab : 'overview';

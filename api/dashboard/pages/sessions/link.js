@@ -9,7 +9,8 @@ import { href } from '../../core/router.js';
 import { Button, Card, Icon, Loaded, PageHead, Spinner, Status, Tabs } from '../../ui/controls.js';
 import { ACTS, useActs } from './acts.js';
 import { PairingCode, QrCode, Steps } from './code.js';
-import { accountName, isLinked, useSession } from './data.js';
+import { accountName, isGone, isLinked, useSession } from './data.js';
+import { Gone } from './gone.js';
 
 const STAGES = ['starting', 'unlinked', 'linking', 'syncing', 'ready'];
 
@@ -82,6 +83,7 @@ function Stage({ session, acts }) {
 export default function Link({ name }) {
   const one = useSession(name, { often: true });
   const acts = useActs(one.data, one.set);
+  if (isGone(one)) return html`<${Gone} name=${name} known=${one.data} />`;
   return html`<nav class="crumbs" aria-label=${t('sessions.crumbs')}><a href=${href('sessions')}>${t('pages.sessions')}</a> <span aria-hidden="true">/</span> <a href=${href('sessions', [name])} dir="ltr">${name}</a></nav>
     <${PageHead} title=${t('sessions.link_title', { name })}>${one.data && html`<${Status} value=${one.data.status} />`}</${PageHead}>
     <${Loaded} of=${one} lines=${6} height=${48}>${(session) => html`<p class="hidden" role="status">${t(`status.${session.status}`)}</p><${Card} class="session-linking"><${Stepper} status=${session.status} /><${Stage} session=${session} acts=${acts} /></${Card}>`}</${Loaded}>`;

@@ -57,8 +57,12 @@ function Row({ d, chosen, onChoose, onOpen, onRedrive }) {
 
 const none = (state) => html`<${Empty} icon=${{ pending: 'queue-list', delivered: 'check-circle', dead: 'archive-box' }[state]} title=${t(`webhooks.none.${state}`)}>${t(`webhooks.none.${state}_about`)}</${Empty}>`;
 
+// Where there is something to do: what was given up, else what does not get through.
+const worst = (hook) => (hook.dead > 0 ? 'dead' : hook.pending > 0 && (!hook.enabled || (hook.health?.state ?? 'ok') !== 'ok') ? 'pending' : 'delivered');
+
 export function Deliveries({ hook, manage, query, onChanged }) {
-  const state = STATES.includes(query.state) ? query.state : 'delivered';
+  const [first] = useState(() => worst(hook));   // stays while one looks
+  const state = STATES.includes(query.state) ? query.state : first;
   const [chosen, setChosen] = useState(() => new Set());
   const [busy, setBusy] = useState(false);
   const list = usePaged(hook, state);

@@ -65,7 +65,7 @@ export default function Detail({ name, query }) {
     <${Loaded} of=${one} lines=${4} height=${40}>${(it) => html`<div class="card hook-top"><${Health} hook=${it} /><${Numbers} hook=${it} /></div>
       <${Tabs} label=${name} value=${tab} onValue=${(id) => setQuery({ tab: id === 'deliveries' ? undefined : id, delivery: undefined })} tabs=${[['deliveries', t('webhooks.deliveries')], ['settings', t('webhooks.settings')], ['signature', t('webhooks.signature.title')]]} />
       ${tab === 'signature' ? html`<${Signature} hook=${it} />` : tab === 'settings' ? html`<${Settings} hook=${it} manage=${manage} onEdit=${() => setOpen('form')} onSecret=${renew} />`
-        : html`<${Deliveries} hook=${it} manage=${manage} query=${query} onChanged=${one.reload} />`}`}</${Loaded}>
+        : html`<${Deliveries} key=${name} hook=${it} manage=${manage} query=${query} onChanged=${one.reload} />`}`}</${Loaded}>
     ${open === 'test' && html`<${TestDialog} hook=${hook} onClose=${() => { setOpen(null); one.reload(); }} />`}
     ${open === 'form' && html`<${WebhookForm} hook=${hook} onClose=${() => setOpen(null)} onSaved=${() => { setOpen(null); one.reload(); }} />`}
     ${secret && html`<${SecretDialog} title=${t('webhooks.secret_title', { name })} about=${t('webhooks.secret_about')} label=${t('webhooks.secret_copy')} secret=${secret} onDone=${() => setSecret(null)} />`}`;
