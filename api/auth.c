@@ -97,10 +97,15 @@ static int check_chat(const struct api_request *r, struct err *e)
 
 int auth_check_place(const struct api_request *r, struct err *e)
 {
-    return bridge_of_one_chat(&r->who)
-               ? bridge_one_chat_check(r->api->bridge, &r->who, r->param[PARAM_CHAT],
-                                       r->param[PARAM_MESSAGE], r->param[PARAM_MEDIA], e)
-               : 0;
+    if (!bridge_of_one_chat(&r->who)) {
+        return 0;
+    }
+    struct bridge *b = r->api->bridge;
+    if (r->route->handle == message_edit || r->route->handle == message_revoke) {
+        return bridge_one_chat_change(b, &r->who, r->param[PARAM_MESSAGE], e);
+    }
+    return bridge_one_chat_check(b, &r->who, r->param[PARAM_CHAT], r->param[PARAM_MESSAGE],
+                                 r->param[PARAM_MEDIA], e);
 }
 
 int auth_check_body(struct api_request *r, struct err *e)

@@ -44,6 +44,7 @@ const struct schema schemas[] = {
     {"WidgetSignIn", OBJECT("\"ticket\"", "\"ticket\":" TEXT)},
 #define WIDGET_CHAT                                                                                \
     "\"tenant\":" NAME ",\"session\":" NAME ",\"session_status\":" TEXT ",\"chat\":" TEXT               \
+    ",\"account\":" ANY_OR_NULL                                                                    \
     ",\"name\":" TEXT_OR_NULL ",\"phone\":" TEXT_OR_NULL ",\"agent\":" TEXT_OR_NULL                  \
     ",\"can_send\":" BOOL ",\"can_attach\":" BOOL ",\"expires_at\":" TIME
     {"WidgetChat", OBJECT("\"chat\",\"can_send\",\"expires_at\"", WIDGET_CHAT)},

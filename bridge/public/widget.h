@@ -14,8 +14,12 @@ bool bridge_of_one_chat(const struct bridge_principal *who);
  * "unknown_chat", "unknown_message", "unknown_media". */
 int bridge_one_chat_check(struct bridge *b, const struct bridge_principal *who, const char *chat,
                           const char *message, const char *media, struct err *e);
-/* May he send this body? E_FORBIDDEN for what is not a text, a file of his or a reply; the same as
- * above for what is of another chat. */
+/* May he edit or delete this message? E_NOTFOUND "unknown_message" when it is of another chat,
+ * E_CONFLICT "not_yours" when it was not sent from here. */
+int bridge_one_chat_change(struct bridge *b, const struct bridge_principal *who,
+                           const char *message, struct err *e);
+/* May he send this body? E_FORBIDDEN for what is not a text, a file of his, a reply or a reaction;
+ * the same as above for what is of another chat. */
 int bridge_one_chat_send(struct bridge *b, const struct bridge_principal *who, const json_t *body,
                          struct err *e);
 void bridge_one_chat_uploaded(struct bridge *b, const struct bridge_principal *who,

@@ -179,6 +179,45 @@ int bridge_one_chat_check(struct bridge *b, const struct bridge_principal *who, 
     return there ? 0 : err_word(e, E_NOTFOUND, word, "this credential is for another chat");
 }
 
+/* What came from a person, or was written on the phone, is not the page's to change. */
+static int look_ours(struct look *l, const char *message, bool *ours)
+{
+    struct store_message_ref ref;
+    struct store_value v;
+    int rc = message_find(l->t, &l->o, message, &v, &ref);
+    json_t *m = rc == 0 ? message_load(v) : NULL;
+    const char *source = json_str_or(m, "source", "phone");
+    *ours = strcmp(json_str_or(m, "direction", ""), "out") == 0 && strcmp(source, "phone") != 0;
+    rc = rc == 0 && m == NULL ? E_NOMEM : rc;
+    json_decref(m);
+    return rc;
+}
+
+int bridge_one_chat_change(struct bridge *b, const struct bridge_principal *who,
+                           const char *message, struct err *e)
+{
+    struct look l;
+    bool there = false, ours = false;
+    err_clear(e);
+    int rc = look_begin(&l, b, who, e);
+    if (rc != 0) {
+        return rc;
+    }
+    rc = look_message(&l, message, &there);
+    rc = rc == 0 && there ? look_ours(&l, message, &ours) : rc;
+    store_read_end(l.t);
+    if (rc != 0) {
+        return store_err(e, rc, "the message could not be read");
+    }
+    if (!there) {
+        return err_word(e, E_NOTFOUND, "unknown_message", "this credential is for another chat");
+    }
+    return ours ? 0
+                : err_word(e, E_CONFLICT, "not_yours",
+                           "a widget changes only what was sent from here, not what was written "
+                           "on the phone or by others");
+}
+
 void bridge_one_chat_uploaded(struct bridge *b, const struct bridge_principal *who,
                               const char *media)
 {
@@ -212,7 +251,8 @@ static int check_file(const char *key, const json_t *v, const char **media, stru
 int bridge_one_chat_send(struct bridge *b, const struct bridge_principal *who, const json_t *body,
                          struct err *e)
 {
-    static const char *const plain[] = {"to", "text", "reply_to", "link_preview", "source"};
+    static const char *const plain[] = {"to",           "text",   "reply_to",
+                                        "link_preview", "source", "reaction"};
     const char *key = NULL, *media = NULL;
     json_t *v = NULL;
     json_object_foreach((json_t *)(uintptr_t)body, key, v)
@@ -224,7 +264,7 @@ int bridge_one_chat_send(struct bridge *b, const struct bridge_principal *who, c
         int rc = known ? 0
                  : is_file(key)
                      ? check_file(key, v, &media, e)
-                     : err_set(e, E_FORBIDDEN, "a widget sends texts, files and replies only");
+                     : err_set(e, E_FORBIDDEN, "a widget sends texts, files, replies and reactions only");
         if (rc != 0) {
             return rc;
         }
@@ -233,7 +273,10 @@ int bridge_one_chat_send(struct bridge *b, const struct bridge_principal *who, c
     if (to == NULL) {
         return err_field(e, NULL, "to", "`to` must be the chat that this credential is for");
     }
-    return bridge_one_chat_check(b, who, to, json_str(body, "reply_to"), media, e);
+    const char *to_what = json_str(json_object_get(body, "reaction"), "message_id");
+    int rc = to_what != NULL ? bridge_one_chat_check(b, who, NULL, to_what, NULL, e) : 0;
+    return rc != 0 ? rc
+                   : bridge_one_chat_check(b, who, to, json_str(body, "reply_to"), media, e);
 }
 
 /* ---- events ------------------------------------------------------------------------------------ */

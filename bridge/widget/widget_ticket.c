@@ -254,6 +254,22 @@ static int set_person(struct bridge *b, json_t *o, const struct bridge_principal
     return rc;
 }
 
+/* Whose reactions are ours. */
+static json_t *account_of(const struct session *s)
+{
+    const json_t *a = session_account(s);
+    json_t *o = a != NULL ? json_object() : NULL;
+    if (a == NULL) {
+        return json_null();
+    }
+    if (o == NULL || json_set_str(o, "phone", json_str(a, "phone")) != 0 ||
+        json_set_str(o, "lid", json_str(a, "lid")) != 0) {
+        json_decref(o);
+        return NULL;
+    }
+    return o;
+}
+
 int bridge_widget_chat(struct bridge *b, const struct bridge_principal *who, json_t **out,
                        struct err *e)
 {
@@ -266,6 +282,7 @@ int bridge_widget_chat(struct bridge *b, const struct bridge_principal *who, jso
     if (o == NULL || json_set_str(o, "tenant", who->tenant) != 0 ||
         json_set_str(o, "session", who->sessions) != 0 ||
         json_set_str(o, "session_status", session_status_name(session_status(s))) != 0 ||
+        body_set(o, "account", account_of(s)) != 0 ||
         json_set_str(o, "chat", who->chat[0]) != 0 || set_person(b, o, who) != 0 ||
         json_set_str(o, "agent", who->name[0] != '\0' ? who->name : NULL) != 0 ||
         body_set(o, "can_send", json_boolean(bridge_may(who, BRIDGE_MESSAGES_SEND))) != 0 ||

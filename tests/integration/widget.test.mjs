@@ -70,7 +70,7 @@ describe('without WhatsApp', () => {
     for (const known of ['get S/chats/{chat}', 'get S/chats/{chat}/messages', 'post S/messages', 'get S/messages/{message}',
       'post S/messages/{message}/media/refetch', 'post S/chats/{chat}/read', 'post S/chats/{chat}/presence', 'post /media',
       'get /media/{media}', 'get /media/{media}/info', 'post /media/{media}/link', 'get /events', 'post /events/tickets',
-      'get /widget/chat', 'post S/messages/{message}/retry']) {
+      'get /widget/chat', 'post S/messages/{message}/retry', 'patch S/messages/{message}', 'delete S/messages/{message}']) {
       assert.ok(marked.includes(known), known);
       marked.splice(marked.indexOf(known), 1);
     }
@@ -342,6 +342,64 @@ describe('on WhatsApp', () => {
     await live.until(end.id);
     live.close();
     assert.ok(!live.text.includes(last.id) && !live.text.includes(BOB) && !live.text.includes('in the group'));
+  });
+
+  test('reactions, edits and deletions: of this chat, and of what was sent from here', async () => {
+    const theirs = await received(ALICE, ME, { text: 'how much is it?' });
+    const foreign = await received(BOB, ME, { text: 'not for the widget' });
+    const sent = (to, text, options) => daemon.ok('POST', `${MAIN}/messages?wait=device`, { to, text }, options);
+    const toBob = await sent(BOB, 'to Bob');
+    const { credential: key, account } = await open(daemon, { agent: 'Maria' });
+    assert.equal(account.phone, ME);
+    const mine = await sent(ALICE, '10', { key });
+    const { id: phoned } = await farEnd.post('/send', { from: ME, to: ALICE, text: 'written on the phone' });
+    await events.find((e) => e.type === 'message.sent' && e.data.id === phoned, 'written on the phone');
+    const call = async (method, where, body) => {
+      const { status, json } = await daemon.call(method, `${MAIN}/messages${where}`, { key, body });
+      return [status, json?.code];
+    };
+    const react = (message_id, to = ALICE) => call('POST', '', { to, reaction: { message_id, emoji: '👍' } });
+
+    // of another chat nothing is there, whoever is named beside it
+    for (const { id } of [foreign, toBob]) {
+      assert.deepEqual(await react(id), [404, 'unknown_message']);
+      assert.deepEqual(await react(id, BOB), [404, 'unknown_message']);
+      assert.deepEqual(await call('PATCH', `/${id}`, { text: 'x' }), [404, 'unknown_message']);
+      assert.deepEqual(await call('DELETE', `/${id}`), [404, 'unknown_message']);
+    }
+    assert.deepEqual(await react('3EB0NOBODYKNOWSTHIS0'), [404, 'unknown_message']);
+    assert.deepEqual(await react(theirs.id, BOB), [404, 'unknown_chat']);
+    // nor does it change what others wrote, or the phone did
+    for (const id of [theirs.id, phoned]) {
+      assert.deepEqual(await call('PATCH', `/${id}`, { text: 'x' }), [409, 'not_yours']);
+      assert.deepEqual(await call('DELETE', `/${id}`), [409, 'not_yours']);
+    }
+    assert.deepEqual(await call('POST', '', { to: ALICE, reaction: { message_id: theirs.id, emoji: '👍', chat: BOB } }), [422, 'unknown_field']);
+
+    const live = await stream(daemon, key, 0);
+    const told = (type, what) => events.find((e) => e.type === type && what(e.data.message ?? e.data, e.data), type);
+    const emoji = (m) => (m.reactions ?? []).map((r) => r.emoji).join();
+    assert.deepEqual(await react(theirs.id), [202, undefined]);
+    await told('message.reaction', (m) => m.id === theirs.id && emoji(m) === '👍');
+    assert.deepEqual(await call('POST', '', { to: ALICE, reaction: { message_id: theirs.id, emoji: '' } }), [202, undefined]);
+    await told('message.reaction', (m) => m.id === theirs.id && emoji(m) === '');
+    assert.deepEqual(await call('PATCH', `/${mine.id}`, { text: '12' }), [202, undefined]);
+    await told('message.edited', (m) => m.id === mine.id && m.text === '12');
+    assert.deepEqual(await call('DELETE', `/${mine.id}`), [202, undefined]);
+    const { seq } = await told('message.revoked', (m) => m.id === mine.id);
+    const end = await received(ALICE, ME, { text: 'that is all' });
+    await live.until(end.id);
+    live.close();
+    for (const type of ['message.reaction', 'message.edited', 'message.revoked']) assert.ok(live.text.includes(`event: ${type}`), type);
+    assert.ok(seq > 0 && !live.text.includes('to Bob'));
+    // what Bob got is as it was
+    const still = await daemon.ok('GET', `${MAIN}/messages/${toBob.id}`);
+    assert.deepEqual([still.text, still.reactions ?? []], ['to Bob', []]);
+    // who may only read changes nothing
+    const { credential: reader } = await open(daemon, { can_send: false });
+    for (const [method, body] of [['PATCH', { text: 'x' }], ['DELETE', undefined]]) {
+      assert.equal((await daemon.call(method, `${MAIN}/messages/${end.id}`, { key: reader, body })).status, 403);
+    }
   });
 
   test('who turns out to be the same person is the same chat, also while it is open', async () => {
