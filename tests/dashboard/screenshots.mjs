@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
+import http from 'node:http';
 import path from 'node:path';
 import { Browser, DESKTOP, open, PHONE } from '../integration/browser.mjs';
 import { Daemon, FarEnd, Receiver, ROOT } from '../integration/harness.mjs';
@@ -115,7 +116,38 @@ async function shop(browser) {
   return { daemon, farEnd, receivers };
 }
 
-// name: the file; at: where; before, prepare: what happens before the page, and before the picture; dark: a
+// A customer's form of an ERP with the chat in its corner, as docs/widget.md says how.
+const FORM = `body { margin: 0; font: 15px/1.5 system-ui, sans-serif; background: #f3f4f6; color: #1f2937; } header { padding: 14px 24px; background: #1f2937; color: #fff; font-weight: 600; }
+  main { max-width: 640px; margin: 24px; padding: 16px 24px; background: #fff; border: 1px solid #d1d5db; border-radius: 8px; } label { display: grid; gap: 4px; } input { font: inherit; padding: 8px; border: 1px solid #6b7280; border-radius: 6px; }
+  @media (max-width: 480px) { main { margin: 0; border: 0; border-radius: 0; } }`;
+async function erp(daemon) {
+  const server = http.createServer(async (request, response) => {
+    const { ticket } = await daemon.ok('POST', `${T}/widget/tickets`, { session: 'shop', to: MARIANA, agent: 'Ana' });
+    response.setHeader('content-type', 'text/html; charset=utf-8');
+    response.end(`<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>Customer</title><style>${FORM}</style><body><header>Customers</header>
+      <main><h1>Mariana Costa</h1><p><label>Name <input value="Mariana Costa"></label></p><p><label>Mobile <input value="+55 11 96000-1000"></label></p><p><label>Territory <input value="São Paulo"></label></p></main>
+      <script src="${daemon.base}/widget.js" data-tenant="default" data-ticket="${ticket}" data-open></script>`);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const origin = `http://localhost:${server.address().port}`;
+  await daemon.ok('PUT', `${T}/widget`, { origins: [origin, 'https://erp.example.com'] });
+  return { origin, close: () => server.close() };
+}
+const inFrame = (page) => page.frameLocator('[data-wabridge] iframe');
+async function openWidget(page) {
+  await inFrame(page).locator('.bubble').last().waitFor();
+  await inFrame(page).locator('.w-thread .bubble').filter({ hasText: 'gift-wrap' }).last().waitFor();
+}
+async function replying(page, { wide }) {
+  await openWidget(page);
+  if (wide) return;
+  const bubble = inFrame(page).locator('.w-thread .bubble').filter({ hasText: 'gift-wrap' }).last();
+  await bubble.focus();
+  await bubble.press('r');
+  await inFrame(page).locator('.composer-quote').waitFor();
+}
+
+// name: the file; at: where; foreign: the chat in a page of others; before, prepare: what happens before the page, and before the picture; dark: a
 // dark one too; forms: which, if not these; locale: in this language, once there is its catalogue
 const VIEWS = [
   { name: 'sign-in', at: null, dark: true },
@@ -137,6 +169,7 @@ const VIEWS = [
   { name: 'opt-outs', at: 'settings/opt-outs' },
   { name: 'alerts', at: 'settings/alerts' },
   { name: 'node', at: 'settings/node' },
+  { name: 'widget', foreign: true, forms: [['desktop', 'light'], ['phone', 'light'], ['phone', 'dark']], prepare: replying },
   { name: 'right-to-left', at: 'inbox', locale: 'fa', prepare: async (page, { wide }) => wide && openChat(page) },
 ];
 // The daemon has run for a minute; a picture of the overview wants a day. Only these numbers are made up.
@@ -170,8 +203,9 @@ async function settled(page) {
 async function take(browser, daemon, view, form, theme) {
   const wide = form === 'desktop';
   const options = { viewport: wide ? DESKTOP : PHONE, theme, locale: 'en-US', hasTouch: !wide, timezoneId: 'America/Sao_Paulo' };
-  const page = view.at === null ? await browser.person(options) : await browser.signedIn(daemon, options);
-  if (view.at === null) await page.goto(daemon.base);
+  const bare = view.at === null || view.foreign;
+  const page = bare ? await browser.person(options) : await browser.signedIn(daemon, options);
+  if (bare) await page.goto(view.foreign ? pages.origin : daemon.base);
   else {
     await view.before?.(page);
     if (view.locale) {
@@ -201,6 +235,7 @@ async function take(browser, daemon, view, form, theme) {
 fs.mkdirSync(OUT, { recursive: true });
 const browser = await Browser.start();
 const { daemon, farEnd, receivers } = await shop(browser);
+const pages = await erp(daemon);
 let total = 0, failed = 0;
 const spoken = (view) => !view.locale || fs.existsSync(path.join(ROOT, `api/dashboard/text/${view.locale}.json`));
 for (const view of VIEWS.filter((v) => spoken(v) && (only.length === 0 || only.includes(v.name)))) {
@@ -215,6 +250,7 @@ for (const view of VIEWS.filter((v) => spoken(v) && (only.length === 0 || only.i
 }
 say(`${Math.round(total / 1024)} KiB in all`);
 await browser.close();
+pages.close();
 await daemon.close();
 await Promise.all([farEnd.close(), receivers.erp.close(), receivers.crm.close()]);
 process.exit(failed ? 1 : 0);

@@ -9,6 +9,7 @@ import { accessible, Browser, DESKTOP, PHONE } from './browser.mjs';
 
 const T = '/v1/tenants/default';
 const CAROL = '5511900000003';
+const DORA = '5511955550021', EVA = '5511955550022';
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==';
 
 const STYLE = `body { margin: 0; font: 15px/1.5 system-ui, sans-serif; background: #f3f4f6; color: #1f2937; } header { padding: 14px 24px; background: #1f2937; color: #fff; font-weight: 600; }
@@ -62,6 +63,7 @@ describe('the widget in a foreign page', () => {
     daemon = await Daemon.start({ farEnd });
     erp = await Erp.start(daemon);
     await daemon.ok('PUT', `${T}/widget`, { origins: [erp.origin] });
+    for (const [phone, name] of [[DORA, 'Dora'], [EVA, 'Eva']]) await farEnd.post('/accounts', { phone, name });
     session = daemon.session();
     events = daemon.events();
     await session.link();
@@ -144,6 +146,106 @@ describe('the widget in a foreign page', () => {
     await write(ALICE, undefined, { type: 'image', caption: 'mine', mimetype: 'image/png', data_base64: PNG });
     await thread(frame).getByText('mine', { exact: true }).waitFor();
     await frame.locator('.in img').first().waitFor();
+    await page.context().close();
+  });
+
+  test('answer one message, react, change and delete what one wrote, all by keyboard too', async () => {
+    erp.options = { to: DORA };
+    await write(DORA, 'which colour do you have?');
+    await write(DORA, 'and is it heavy?');
+    const page = await browser.person();
+    await page.goto(`${erp.origin}/?more=data-open`);
+    const frame = frameOf(page);
+    const bubble = (text) => thread(frame).locator('.bubble').filter({ hasText: text });
+    const field = frame.getByRole('textbox', { name: /Message to/ });
+    const menu = frame.getByRole('menu', { name: 'Acts on this message' });
+    const expectFocus = (locator) => locator.and(frame.locator(':focus')).waitFor();
+    const status = (text, is) => events.find((e) => e.type === 'message.status' && e.data.text === text && e.data.status === is, `${text} ${is}`);
+
+    // the quote stands above the field, Escape takes it away and leaves the chat open
+    await bubble('which colour').hover();
+    await bubble('which colour').getByRole('button', { name: 'Acts on this message' }).click();
+    await menu.getByRole('menuitem', { name: 'Reply' }).click();
+    await frame.locator('.composer-quote').getByText('which colour do you have?').waitFor();
+    await field.press('Escape');
+    await frame.locator('.composer-quote').waitFor({ state: 'detached' });
+    await field.waitFor();
+
+    // by keyboard: up to the bubble, Enter for its menu, r to answer it
+    await bubble('and is it heavy?').focus();
+    await page.keyboard.press('ArrowUp');
+    await expectFocus(bubble('which colour'));
+    await page.keyboard.press('r');
+    await frame.locator('.composer-quote').getByText('which colour do you have?').waitFor();
+    await expectFocus(field);
+    await field.fill('Blue and green.');
+    await field.press('Enter');
+    const { data: sent } = await status('Blue and green.', 'delivered');
+    assert.equal(sent.quoted.text, 'which colour do you have?');
+    await bubble('Blue and green.').locator('.quote').getByText('which colour do you have?').waitFor();
+    await frame.locator('.composer-quote').waitFor({ state: 'detached' });
+
+    // a reaction, and back again by what shows it
+    await bubble('and is it heavy?').focus();
+    await page.keyboard.press('Enter');
+    await expectFocus(menu.getByRole('menuitemradio', { name: '👍' }));
+    await page.keyboard.press('Enter');
+    await events.find((e) => e.type === 'message.reaction' && e.data.message?.text === 'and is it heavy?', 'reaction');
+    const own = thread(frame).locator('.reactions').getByRole('button', { name: /Take back your reaction/ });
+    await own.click();
+    await own.waitFor({ state: 'detached' });
+
+    // what they say with an emoji shows too
+    await farEnd.post('/react', { from: DORA, to: ME, id: sent.id, emoji: '❤️' });
+    await thread(frame).locator('.reactions').getByText('❤️').waitFor();
+
+    // what was just sent is changed by the arrow up in the empty field
+    await field.press('ArrowUp');
+    await frame.locator('.composer-quote').getByText('Blue and green.').waitFor();
+    await field.fill('Blue, green and red.');
+    await field.press('Enter');
+    await bubble('Blue, green and red.').getByText('edited').waitFor();
+
+    // and deleted for everyone, after a question
+    await bubble('Blue, green and red.').focus();
+    await page.keyboard.press('Enter');
+    await menu.getByRole('menuitem', { name: 'Delete for everyone' }).click();
+    await frame.getByRole('dialog').getByRole('button', { name: 'Delete for everyone' }).click();
+    await thread(frame).getByText('You deleted this message').waitFor();
+
+    // of what they wrote, or was written on the phone, neither is offered; forwarding never is
+    const { id: phoned } = await farEnd.post('/send', { from: ME, to: DORA, text: 'written on the phone' });
+    await events.find((e) => e.type === 'message.sent' && e.data.id === phoned, 'from the phone');
+    for (const text of ['written on the phone', 'and is it heavy?']) {
+      await bubble(text).focus();
+      await page.keyboard.press('Enter');
+      await menu.getByRole('menuitem', { name: 'Reply' }).waitFor();
+      assert.deepEqual(await menu.getByRole('menuitem').allTextContents(), ['Reply', 'Copy'], text);
+      await page.keyboard.press('Escape');
+      await menu.waitFor({ state: 'detached' });
+    }
+    assert.deepEqual(page.faults, []);
+    erp.options = {};
+    await page.context().close();
+  });
+
+  test('a quote leads to what it quotes, however far back', async () => {
+    erp.options = { to: EVA };
+    const first = await write(EVA, 'the very first');
+    for (let i = 0; i < 90; i++) await write(EVA, `line ${i}`);
+    await write(EVA, 'remember?', { quoted: first });
+    const page = await browser.person();
+    await page.goto(`${erp.origin}/?more=data-open`);
+    const frame = frameOf(page);
+    const hit = thread(frame).locator('.bubble.hit');
+    const quoting = thread(frame).locator('.bubble').filter({ hasText: 'remember?' });
+    await frame.getByRole('button', { name: /newest message/ }).or(quoting).first().waitFor();
+    if (!(await quoting.isVisible())) await frame.getByRole('button', { name: /newest message/ }).click();
+    await quoting.locator('.quote').click();
+    await hit.getByText('the very first').waitFor();
+    await frame.getByRole('button', { name: /newest message/ }).click();
+    await quoting.waitFor();
+    erp.options = {};
     await page.context().close();
   });
 

@@ -8,7 +8,8 @@ import { Icon } from './controls.js';
 const shown = signal(null);
 export function openMenu(from, items, label) {
   const isEvent = from instanceof Event;
-  const element = isEvent ? from.currentTarget : from;
+  // an event that was kept a while has no current target any more
+  const element = isEvent ? from.currentTarget || from.target.closest('button, [data-message]') || from.target : from;
   if (isEvent) from.preventDefault();
   const box = element.getBoundingClientRect();
   // the context-menu key has no place of its own

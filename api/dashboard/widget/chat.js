@@ -1,14 +1,14 @@
 // The one chat of the widget: opened once it is known which, then kept true by the stream of events.
 // It stands on the inbox's stores of chats, thread and sends.
-import { signal } from '@preact/signals';
-import { get, of, post } from '../core/api.js';
-import { can } from '../core/auth.js';
+import { effect, signal } from '@preact/signals';
+import { get, of } from '../core/api.js';
 import { t } from '../core/i18n.js';
 import { on } from '../core/live.js';
 import { throttled } from '../core/load.js';
 import { summary } from '../pages/inbox/bubble.js';
 import { personName, sameChat } from '../pages/inbox/names.js';
-import { askChat, changeChat, openChat, previewMessage, putChat } from '../pages/inbox/store_chats.js';
+import { editing } from '../pages/inbox/composer_state.js';
+import { askChat, openChat, previewMessage, putChat, sessions } from '../pages/inbox/store_chats.js';
 import { ownEvent, showUnsent } from '../pages/inbox/store_send.js';
 import { isOpenThread, openThread, putMessage, reloadThread, thread } from '../pages/inbox/store_thread.js';
 import { about, refreshAbout, shown } from './line.js';
@@ -16,6 +16,7 @@ import { about, refreshAbout, shown } from './line.js';
 const TYPING_MS = 25_000;
 export const typing = signal(null);   // {state, by} of the other side
 export const announced = signal('');   // the newest message from them, for those who listen rather than look
+export const replyTo = signal(null);   // the message that the next one answers
 let fading = null;
 
 function showTyping(data) {
@@ -33,6 +34,7 @@ async function find({ session, chat, name, phone }) {
 
 export async function load() {
   const what = about.value;
+  replyTo.value = editing.value = null;
   try {
     await find(what);
     await openThread(what.session, openChat.value.id);
@@ -51,8 +53,23 @@ function onMessage({ type, session, data }) {
   const mine = isOpenThread(session, message.chat) || sameChat(openChat.value, message.chat);
   if (!mine || ['edit', 'revoke', 'reaction'].includes(message.type)) return;
   if (message.direction === 'out') ownEvent({ ...message, session });
-  else putMessage(message);
+  else {
+    putMessage(message);
+    if (type === 'message.received') beginUnread(message.id);
+  }
 }
+// The line above what came while the panel was put away; it goes when it was seen and put away again.
+function beginUnread(id) {
+  if (!shown.value && !thread.value.unreadFrom) thread.value = { ...thread.value, unreadFrom: id };
+}
+effect(() => {
+  if (!shown.value && thread.peek().unreadFrom) thread.value = { ...thread.peek(), unreadFrom: null, focus: null };
+});
+// The one account that there is, as the inbox's parts know theirs.
+effect(() => {
+  const now = about.value;
+  sessions.value = now ? [{ id: now.session, status: now.session_status, account: now.account }] : [];
+});
 const again = throttled(() => {
   reloadThread();
   refreshAbout();
@@ -68,23 +85,4 @@ export function follow() {
     on(['gap', 'connected', 'reconnected'], again),
   ];
   return () => ends.forEach((end) => end());
-}
-
-// Seen by a person: told at most once in a while, and again when it was refused for a moment.
-const READ_MS = 1500, REFUSED_MS = 30_000;
-let resting = null;
-export function markSeen() {
-  const chat = openChat.value;
-  if (resting || !chat?.unread_count || document.hidden || !can('messages:send')) return;
-  const { session, id, unread_count } = chat;
-  const rest = (ms) => {
-    clearTimeout(resting);
-    resting = setTimeout(() => (resting = null), ms);
-  };
-  rest(READ_MS);
-  changeChat(session, chat, { unread_count: 0 });
-  post(of`/sessions/${session}/chats/${id}/read`).catch(() => {
-    changeChat(session, chat, { unread_count });
-    rest(REFUSED_MS);
-  });
 }

@@ -3,13 +3,14 @@
 import { effect } from '@preact/signals';
 import { html, render } from 'htm/preact';
 import { connection } from '../core/live.js';
+import { ContextMenu } from '../ui/context.js';
 import { Overlays } from '../ui/overlay.js';
 import { openChat } from '../pages/inbox/store_chats.js';
-import { follow, load, markSeen } from './chat.js';
+import { follow, load } from './chat.js';
 import { about, listen, phase, refreshAbout, shown, tellUnread } from './line.js';
 import { View } from './view.js';
 
-listen(() => render(html`<${View} /><${Overlays} />`, document.getElementById('app')));
+listen(() => render(html`<${View} /><${ContextMenu} /><${Overlays} />`, document.getElementById('app')));
 follow();
 let loaded = '';
 effect(() => {
@@ -20,9 +21,7 @@ effect(() => {
 });
 effect(() => tellUnread(shown.value ? 0 : Math.max(0, openChat.value?.unread_count || 0)));
 effect(() => {
-  if (!shown.value) return;
-  markSeen();
-  document.querySelector('.composer textarea')?.focus({ preventScroll: true });
+  if (shown.value) document.querySelector('.composer textarea')?.focus({ preventScroll: true });
 });
 // The account may go and come back without an event of this chat.
 const ASK_MS = 30_000;

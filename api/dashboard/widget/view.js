@@ -1,23 +1,22 @@
 // What the widget shows: who it is, the conversation, where one writes.
 import { html } from 'htm/preact';
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { can } from '../core/auth.js';
 import { phone as phoneText } from '../core/format.js';
 import { has, t } from '../core/i18n.js';
 import { connection } from '../core/live.js';
 import { Button, Empty, Icon, IconButton, Skeleton, Trouble } from '../ui/controls.js';
-import { Bubble } from '../pages/inbox/bubble.js';
+import { problem as complain } from '../ui/overlay.js';
 import { Lightbox } from '../pages/inbox/bubble_media.js';
 import { Writer } from '../pages/inbox/composer.js';
-import { Typing } from '../pages/inbox/composer_parts.js';
-import { chatName } from '../pages/inbox/names.js';
-import { rowsOf } from '../pages/inbox/rows.js';
+import { EditBar, ReplyBar, Typing } from '../pages/inbox/composer_parts.js';
+import { editing } from '../pages/inbox/composer_state.js';
+import { chatName, sameChat } from '../pages/inbox/names.js';
+import { Pane } from '../pages/inbox/pane.js';
 import { openChat } from '../pages/inbox/store_chats.js';
-import { loadOlder, messages, reloadThread, showNewest, thread } from '../pages/inbox/store_thread.js';
-import { announced, load, markSeen, typing } from './chat.js';
+import { messages, reloadThread, thread } from '../pages/inbox/store_thread.js';
+import { announced, load, replyTo, typing } from './chat.js';
 import { about, askTicket, minimise, phase, problem, shown } from './line.js';
-
-const NEAR = 80;   // pixels from the end that still count as the end
 
 // What the page calls them stands in while WhatsApp has told no name.
 function named() {
@@ -37,66 +36,44 @@ function Head() {
     <${IconButton} icon="minus" label=${t('widget.minimise')} onClick=${minimise} /></header>`;
 }
 
-// The scroll stays where the eye is: at the end while one is there, else on the same message.
-function useScroll(list, rows) {
-  const held = useRef({ atEnd: true, height: 0, first: null });
-  useLayoutEffect(() => {
-    const el = list.current;
-    const first = rows[0]?.message.id || null;
-    const h = held.current;
-    if (h.atEnd) el.scrollTop = el.scrollHeight;
-    else if (first !== h.first && h.first && rows.some((r) => r.message.id === h.first)) el.scrollTop += el.scrollHeight - h.height;
-    h.height = el.scrollHeight;
-    h.first = first;
-  });
-  useEffect(() => {
-    const el = list.current;
-    // pictures and the keyboard change heights without a new message
-    const watch = new ResizeObserver(() => held.current.atEnd && (el.scrollTop = el.scrollHeight));
-    watch.observe(el);
-    watch.observe(el.firstElementChild);
-    return () => watch.disconnect();
-  }, []);
-  return () => {
-    const el = list.current;
-    held.current.atEnd = el.scrollHeight - el.scrollTop - el.clientHeight < NEAR;
-    held.current.height = el.scrollHeight;
-    if (el.scrollTop < NEAR && thread.value.older && !thread.value.busy) loadOlder();
-  };
+// What one does with a message is fetched when somebody asks for it: the frame stays small.
+async function onMenu(from, message) {
+  if (from instanceof Event) from.preventDefault();
+  try {
+    const { messageMenu } = await import('../pages/inbox/message_menu.js');
+    messageMenu(from, message, { onReply });
+  } catch {
+    complain({ status: 0 }, t('errors.title'), { onRetry: () => onMenu(document.querySelector(`[data-message="${CSS.escape(message.id)}"]`), message) });
+  }
 }
+const onReply = (message) => can('messages:send') && message.type !== 'system' && (replyTo.value = message);
 
 function Messages() {
-  const list = useRef(null);
   const [picture, setPicture] = useState(null);
-  const { loading, error, busy, older, newer, unreadFrom } = thread.value;
-  const chat = openChat.value;
-  const rows = useMemo(() => rowsOf(messages.value, unreadFrom), [messages.value, unreadFrom]);
-  const onScroll = useScroll(list, rows);
-  const acts = useMemo(() => ({
-    menu() {}, find: (id) => messages.value.find((m) => m.id === id), picture: (src, name) => setPicture({ src, name }),
-    jump: (id) => list.current.querySelector(`[data-message="${CSS.escape(id)}"]`)?.scrollIntoView({ block: 'center' }),
-  }), []);
-  useEffect(() => {
-    if (shown.value) markSeen();
-  });
-  return html`<section class="w-thread" ref=${list} onScroll=${onScroll} tabindex="0" aria-label=${t('widget.conversation')}><div>
-    ${older && !loading && html`<div class="w-older"><${Button} small kind="quiet" busy=${busy === 'older'} onClick=${loadOlder}>${t('widget.older')}</${Button}></div>`}
-    ${loading && rows.length === 0 && html`<${Skeleton} lines=${5} height=${40} />`}
-    ${error && html`<${Trouble} error=${error} onRetry=${() => (openChat.value ? reloadThread() : load())} />`}
-    ${!loading && !error && rows.length === 0 && html`<${Empty} icon="chat-bubble-left-ellipsis" title=${t('widget.empty')}>${can('messages:send') ? t('widget.empty_about') : ''}</${Empty}>`}
-    <ol class="w-messages">${rows.map((row, i) => html`<${Bubble} key=${row.message.id} row=${row} index=${i} chat=${chat} group=${chat?.type === 'group'} acts=${acts} />`)}</ol>
-    ${newer && html`<div class="w-older"><${Button} small kind="quiet" onClick=${showNewest}>${t('widget.newest')}</${Button}></div>`}</div>
+  const th = thread.value;
+  const items = messages.value;
+  const still = th.error && items.length === 0 ? html`<${Trouble} error=${th.error} onRetry=${() => (openChat.value ? reloadThread() : load())} />`
+    : th.loading || !openChat.value ? html`<${Skeleton} lines=${5} height=${40} />`
+    : items.length === 0 && html`<${Empty} icon="chat-bubble-left-ellipsis" title=${t('widget.empty')}>${can('messages:send') ? t('widget.empty_about') : ''}</${Empty}>`;
+  // put away it has no size, and nobody sees anything
+  return html`<section class="w-thread" aria-label=${t('inbox.thread')}>${still ? html`<div class="pane still" aria-busy=${String(th.loading)}>${still}</div>`
+    : shown.value && html`<${Pane} key=${th.shown} th=${th} items=${items} chat=${named()} onMenu=${onMenu} onReply=${onReply} onPicture=${setPicture} />`}
     ${picture && html`<${Lightbox} picture=${picture} onClose=${() => setPicture(null)} />`}</section>`;
 }
 
+function dropReply() {
+  replyTo.value = null;
+}
 function Foot() {
   const { session, session_status: status } = about.value;
   const chat = named();
+  const edited = sameChat(editing.value?.chat, chat) ? editing.value : null;
   const away = status && !['ready', 'hibernating'].includes(status);
   return html`<footer class="composer w-foot"><${Typing} state=${typing.value} />
     ${away && html`<p class="composer-notice warn"><${Icon} name="clock" size=${18} /><span>${t('composer.away', { status: has(`status.${status}`) ? t(`status.${status}`) : status })}</span></p>`}
     ${!can('messages:send') ? html`<p class="composer-notice"><${Icon} name="lock-closed" size=${18} /><span>${t('widget.read_only')}</span></p>`
-    : chat && html`<${Writer} key=${chat.session} session=${session} chat=${chat.id} whole=${chat} edits=${false} />`}</footer>`;
+    : chat && html`${edited ? html`<${EditBar} message=${edited} onCancel=${() => (editing.value = null)} />` : replyTo.value && html`<${ReplyBar} message=${replyTo.value} onCancel=${dropReply} />`}
+      <${Writer} key=${chat.session} session=${session} chat=${chat.id} whole=${chat} replyTo=${replyTo.value} onCancelReply=${dropReply} edited=${edited} />`}</footer>`;
 }
 
 function Nothing() {
@@ -109,7 +86,12 @@ function Nothing() {
 
 export function View() {
   const there = Boolean(about.value && openChat.value) && phase.value === 'ready';
-  const keys = (e) => e.key === 'Escape' && !e.defaultPrevented && !document.querySelector('dialog[open], .emoji-picker, :popover-open') && minimise();
-  return html`<main class="widget page-inbox" onKeyDown=${keys}><${Head} />
+  const keys = (e) => {
+    if (e.key !== 'Escape' || e.defaultPrevented || document.querySelector('dialog[open], .emoji-picker, :popover-open:not(.toasts)')) return;
+    if (editing.value) editing.value = null;
+    else if (replyTo.value) dropReply();
+    else minimise();
+  };
+  return html`<main class="widget page-inbox" id="main" tabindex="-1" onKeyDown=${keys}><${Head} />
     ${there ? html`<${Messages} /><div class="hidden" role="log" aria-live="polite" aria-label=${t('inbox.new_messages')}>${announced.value}</div><${Foot} />` : phase.value === 'ready' && thread.value.error ? html`<${Messages} />` : phase.value === 'ready' ? html`<div class="w-thread"><${Skeleton} lines=${5} height=${40} /></div>` : html`<div class="w-thread"><${Nothing} /></div>`}</main>`;
 }

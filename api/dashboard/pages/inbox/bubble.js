@@ -11,6 +11,7 @@ import { callWords, Kind, systemWords } from './bubble_kinds.js';
 import { BubbleMedia, isFile, typeIcon } from './bubble_media.js';
 import { hueOf } from './hue.js';
 import { personKey, personName } from './names.js';
+import { ownReaction, reactTo } from './reaction.js';
 import { discardMessage, retryMessage } from './store.js';
 import { Formatted, isJumbo, plain } from './text.js';
 import { Ticks } from './ticks.js';
@@ -63,11 +64,14 @@ function Sign({ message }) {
   return null;
 }
 
+// One of ours is a button that takes it back.
 function Reactions({ message }) {
+  const own = ownReaction(message);
   const groups = new Map();
   for (const { emoji, by } of message.reactions) if (emoji) groups.set(emoji, [...(groups.get(emoji) || []), personName(by)]);
-  return groups.size > 0 && html`<ul class="reactions" aria-label=${t('inbox.reactions')}>${[...groups].map(([emoji, who]) => html`<li key=${emoji} title=${who.join(', ')}><span>${emoji}</span>
-    ${who.length > 1 && html`<span class="n">${who.length}</span>`}<span class="hidden">${who.join(', ')}</span></li>`)}</ul>`;
+  const chip = (emoji, who) => html`<span>${emoji}</span>${who.length > 1 && html`<span class="n" aria-hidden="true">${who.length}</span>`}<span class="hidden">${who.join(', ')}</span>`;
+  return groups.size > 0 && html`<ul class="reactions" aria-label=${t('inbox.reactions')}>${[...groups].map(([emoji, who]) => html`<li key=${emoji} title=${who.join(', ')}>${emoji === own && can('messages:send')
+    ? html`<button type="button" class="chip" onClick=${() => reactTo(message, emoji)}>${chip(emoji, who)}<span class="hidden">. ${t('inbox.take_back')}</span></button>` : html`<span class="chip">${chip(emoji, who)}</span>`}</li>`)}</ul>`;
 }
 
 function Failed({ message }) {

@@ -10,7 +10,7 @@ import { IconButton } from '../../ui/controls.js';
 import { Menu, problem } from '../../ui/overlay.js';
 import { captioned, CAPTION_MOST, DropZone, take, Tray } from './attach.js';
 import { barrier, EditBar, ReplyBar, Typing, Warnings } from './composer_parts.js';
-import { draftOf, editing, filesOf, keepDraft, keepFiles, mayEdit, startEdit, typist } from './composer_state.js';
+import { draftOf, editing, filesOf, keepDraft, keepFiles, mayChange, mayEdit, startEdit, typist } from './composer_state.js';
 import { askOptOut } from './contact_acts.js';
 import { EmojiPicker } from './emoji.js';
 import { chatName, keyOf, sameChat } from './names.js';
@@ -48,8 +48,7 @@ export function Composer({ session, chat, replyTo = null, onCancelReply }) {
       <${Writer} key=${keyOf(session, chat)} ...${{ session, chat, whole, replyTo, onCancelReply, edited }} />`}</div>`;
 }
 
-// edits: may the last message be changed from here? (the widget's credential may not)
-export function Writer({ session, chat, whole, replyTo, onCancelReply, edited, edits = true }) {
+export function Writer({ session, chat, whole, replyTo, onCancelReply, edited }) {
   const [text, setText] = useState(() => draftOf(session, chat));
   const [parts, setParts] = useState(() => filesOf(session, chat));
   const [picking, setPicking] = useState(false);
@@ -139,8 +138,8 @@ export function Writer({ session, chat, whole, replyTo, onCancelReply, edited, e
       e.stopPropagation();
       if (edited) editing.value = null;
       else onCancelReply?.();
-    } else if (e.key === 'ArrowUp' && !text && !edited && edits) {
-      const last = messages.value.findLast((m) => m.direction === 'out');
+    } else if (e.key === 'ArrowUp' && !text && !edited) {
+      const last = messages.value.findLast(mayChange);
       if (last && mayEdit(last)) {
         e.preventDefault();
         startEdit({ ...last, session });

@@ -2,14 +2,16 @@
 // other side: that somebody types.
 import { signal } from '@preact/signals';
 import { of, post } from '../../core/api.js';
-import { tenant } from '../../core/auth.js';
+import { me, tenant } from '../../core/auth.js';
 
 // The message of ours that is being changed, or null. The thread may set it: startEdit(message).
 export const editing = signal(null);
 export const startEdit = (message) => (editing.value = message);
 export const EDIT_MS = 15 * 60_000;
+// A widget's credential changes what was sent from here, not what was written on the phone.
+export const mayChange = (m) => m.direction === 'out' && (me.value?.kind !== 'widget' || m.source !== 'phone');
 const EDITED = ['text', 'image', 'video', 'document'];
-export const mayEdit = (m) => m.direction === 'out' && !m.local && EDITED.includes(m.type) && !['failed', 'queued'].includes(m.status) && Date.now() - new Date(m.timestamp) < EDIT_MS;
+export const mayEdit = (m) => mayChange(m) && !m.local && EDITED.includes(m.type) && !['failed', 'queued'].includes(m.status) && Date.now() - new Date(m.timestamp) < EDIT_MS;
 
 const DRAFT = 'wabridge.draft.';
 const name = (session, chat) => `${DRAFT}${tenant.value}/${session}/${chat}`;

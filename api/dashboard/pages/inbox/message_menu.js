@@ -10,25 +10,20 @@ import { openMenu } from '../../ui/context.js';
 import { confirm, Dialog, problem, toast } from '../../ui/overlay.js';
 import { Avatar } from './avatar.js';
 import { failure, summary } from './bubble.js';
-import { mayEdit, startEdit } from './composer_state.js';
+import { mayChange, mayEdit, startEdit } from './composer_state.js';
 import { chatName } from './names.js';
-import { forwardMessage, react, revokeMessage, sessions } from './store.js';
+import { ownReaction, reactTo } from './reaction.js';
+import { forwardMessage, revokeMessage } from './store.js';
 import { statusWords } from './ticks.js';
 
 const EMOJIS = ['👍', '❤️', '😂', '😮', '😢', '🙏'];
 const REVOKE_MS = 60 * 3600_000;
 const age = (m) => Date.now() - Date.parse(m.timestamp);
 const gone = (m) => m.type === 'revoked' || Boolean(m.revoked_at);
-const sentOut = (m) => m.direction === 'out' && !['failed', 'sending'].includes(m.status);
+// none of these can be reacted to or deleted
+const FIXED = ['call', 'system', 'pending', 'unknown'];
+const sentOut = (m) => mayChange(m) && !FIXED.includes(m.type) && !['failed', 'sending'].includes(m.status);
 
-const chosenBy = (m) => m.reactions?.find((r) => {
-  const account = sessions.value.find((s) => s.id === m.session)?.account;
-  return account && r.by && (r.by.phone === account.phone || r.by.lid === account.lid);
-})?.emoji;
-
-async function reactTo(m, emoji) {
-  await react(m, chosenBy(m) === emoji ? '' : emoji).catch((error) => problem(error, t('inbox.react_failed')));
-}
 async function copy(m) {
   const done = await toClipboard(m.text);
   toast(t(done ? 'common.copied' : 'inbox.copy_failed'), { tone: done ? 'ok' : 'bad' });
@@ -38,17 +33,17 @@ async function revoke(m) {
   await revokeMessage(m).catch((error) => problem(error, t('inbox.revoke.failed'), { onRetry: () => revokeMessage(m).catch(problem) }));
 }
 
-// open(what, message): shows one of the dialogs below.
+// open(what, message): shows one of the dialogs below; without it they are not offered.
 export function messageMenu(event, m, { onReply, open }) {
   const may = can('messages:send') && m.type !== 'system';
   const isText = m.text && !gone(m);
   openMenu(event, [
-    may && !gone(m) && { emojis: EMOJIS, text: t('inbox.react'), chosen: chosenBy(m), onPick: (emoji) => reactTo(m, emoji) },
+    may && !gone(m) && !FIXED.includes(m.type) && m.status !== 'failed' && { emojis: EMOJIS, text: t('inbox.react'), chosen: ownReaction(m), onPick: (emoji) => reactTo(m, emoji) },
     may && { text: t('inbox.reply'), icon: 'arrow-uturn-left', onPick: () => onReply(m) },
     isText && { text: t('inbox.copy_text'), icon: 'clipboard-document', onPick: () => copy(m) },
-    may && !gone(m) && { text: t('inbox.forward.act'), icon: 'arrow-right', onPick: () => open('forward', m) },
+    open && may && !gone(m) && { text: t('inbox.forward.act'), icon: 'arrow-right', onPick: () => open('forward', m) },
     may && isText && mayEdit(m) && { text: t('common.edit'), icon: 'pencil-square', onPick: () => startEdit(m) },
-    { text: t('inbox.info.act'), icon: 'information-circle', onPick: () => open('info', m) },
+    open && { text: t('inbox.info.act'), icon: 'information-circle', onPick: () => open('info', m) },
     may && !gone(m) && sentOut(m) && age(m) < REVOKE_MS && { text: t('inbox.revoke.act'), icon: 'trash', danger: true, onPick: () => revoke(m) },
   ], t('inbox.message_menu'));
 }

@@ -111,7 +111,7 @@ export function Pane({ th, items, chat, onMenu, onReply, onPicture }) {
     if (!own || e.ctrlKey || e.metaKey || e.altKey) return;
     const at = Number(e.target.closest('[data-index]').dataset.index);
     const act = { ArrowDown: () => move(at + 1), ArrowUp: () => move(at - 1), Home: () => move(0), End: () => move(rows.length - 1),
-      Enter: () => onMenu(e, rows[at].message), r: () => onReply(rows[at].message) }[e.key];
+      Enter: () => onMenu(e.target, rows[at].message), r: () => onReply(rows[at].message) }[e.key];
     const isNote = rows[at].message.type === 'note' && ['Enter', 'r'].includes(e.key);
     if (!act || isNote) return;
     e.preventDefault();

@@ -113,7 +113,7 @@ export function showNothing() {
 // ---- acts on messages
 export const editMessage = (m, text) => patch(of`/sessions/${m.session}/messages/${m.id}`, { text }, { headers: { 'Idempotency-Key': idempotencyKey() } });
 export const revokeMessage = (m) => del(of`/sessions/${m.session}/messages/${m.id}`, { headers: { 'Idempotency-Key': idempotencyKey() } });
-export const react = (m, emoji) => post(of`/sessions/${m.session}/messages`, { reaction: { message_id: m.id, emoji } }, { headers: { 'Idempotency-Key': idempotencyKey() } });
+export const react = (m, emoji) => post(of`/sessions/${m.session}/messages`, { to: m.chat.id, reaction: { message_id: m.id, emoji } }, { headers: { 'Idempotency-Key': idempotencyKey() } });
 export const forwardMessage = (m, to) => post(of`/sessions/${m.session}/messages`, { to, forward: { message_id: m.id, chat: m.chat.id } }, { headers: { 'Idempotency-Key': idempotencyKey() } });
 export const refetchMedia = async (m) => putMessage(await post(of`/sessions/${m.session}/messages/${m.id}/media/refetch`));
 
