@@ -141,7 +141,7 @@ async function openWidget(page) {
 async function replying(page, { wide }) {
   await openWidget(page);
   if (wide) return;
-  const bubble = inFrame(page).locator('.w-thread .bubble').filter({ hasText: 'gift-wrap' }).last();
+  const bubble = inFrame(page).locator('.w-thread .in .bubble').filter({ hasText: 'gift-wrap' }).last();
   await bubble.focus();
   await bubble.press('r');
   await inFrame(page).locator('.composer-quote').waitFor();
