@@ -152,7 +152,8 @@ describe('the widget in a foreign page', () => {
   test('answer one message, react, change and delete what one wrote, all by keyboard too', async () => {
     erp.options = { to: DORA };
     await write(DORA, 'which colour do you have?');
-    await write(DORA, 'and is it heavy?');
+    const heavy = await write(DORA, 'and is it heavy?');
+    await events.find((e) => e.type === 'message.received' && e.data.id === heavy, 'both');
     const page = await browser.person();
     await page.goto(`${erp.origin}/?more=data-open`);
     const frame = frameOf(page);
@@ -233,16 +234,16 @@ describe('the widget in a foreign page', () => {
     erp.options = { to: EVA };
     const first = await write(EVA, 'the very first');
     for (let i = 0; i < 90; i++) await write(EVA, `line ${i}`);
-    await write(EVA, 'remember?', { quoted: first });
+    const last = await write(EVA, 'remember?', { quoted: first });
+    await events.find((e) => e.type === 'message.received' && e.data.id === last, 'the last one');
+    await daemon.ok('POST', `${session.path}/chats/${EVA}/read`);   // else it opens where the unread ones begin
+    await events.find((e) => e.type === 'chat.updated' && e.data.chat.phone === EVA && e.data.chat.unread_count === 0, 'read');
     const page = await browser.person();
     await page.goto(`${erp.origin}/?more=data-open`);
     const frame = frameOf(page);
-    const hit = thread(frame).locator('.bubble.hit');
     const quoting = thread(frame).locator('.bubble').filter({ hasText: 'remember?' });
-    await frame.getByRole('button', { name: /newest message/ }).or(quoting).first().waitFor();
-    if (!(await quoting.isVisible())) await frame.getByRole('button', { name: /newest message/ }).click();
     await quoting.locator('.quote').click();
-    await hit.getByText('the very first').waitFor();
+    await thread(frame).locator('.words').getByText('the very first').waitFor();   // far away it is not in the page
     await frame.getByRole('button', { name: /newest message/ }).click();
     await quoting.waitFor();
     erp.options = {};
