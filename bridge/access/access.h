@@ -77,6 +77,9 @@ bool key_same_proof(const char *proof, const json_t *record, const char *member)
 /* Does everything that a sign-in key was made with still stand? until: the first end of it; 0: none.
  * E_NOTFOUND. Any other key: 0. Writer or loop. */
 int makers_check(struct store_txn *t, const json_t *record, uint64_t *until);
+/* The same, and who it all began with: a key by its id, a token by the name in its record. */
+#define MAKER_LEN 128
+int makers_first(struct store_txn *t, const json_t *record, uint64_t *until, char first[MAKER_LEN]);
 
 /* ---- me.c -------------------------------------------------------------------------------------
  */

@@ -8,6 +8,7 @@
 
 #include "json.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define MAX_MAKERS 8 /* one behind the other */
@@ -69,14 +70,25 @@ static bool is_good(const json_t *maker, const json_t *made, uint64_t *until)
 
 int makers_check(struct store_txn *t, const json_t *record, uint64_t *until)
 {
+    char first[MAKER_LEN];
+    return makers_first(t, record, until, first);
+}
+
+int makers_first(struct store_txn *t, const json_t *record, uint64_t *until, char first[MAKER_LEN])
+{
     json_t *made = json_incref((json_t *)(uintptr_t)record);
     int rc = 0;
     *until = 0;
+    first[0] = '\0';
     for (unsigned i = 0; rc == 0; i++) {
         const char *id = json_str(made, "maker");
-        if (id == NULL) {
-            break; /* a key, or made with a token */
+        if (id == NULL) { /* a key, or made with a token */
+            if (key_is_sign_in(made)) {
+                (void)snprintf(first, MAKER_LEN, "%s", json_str_or(made, "name", ""));
+            }
+            break;
         }
+        (void)snprintf(first, MAKER_LEN, "%s", id);
         json_t *maker = i < MAX_MAKERS ? read_record(t, id) : NULL;
         rc = maker != NULL && is_good(maker, made, until) ? 0 : E_NOTFOUND;
         json_decref(made);

@@ -22,7 +22,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_SIGN_INS 100 /* of a tenant at once, and of admins */
+#define MAX_SIGN_INS 200 /* of a tenant at once, and of admins */
+#define MAX_OF_MAKER 100 /* of those, by the links of one key, and by links that they made in turn */
 #define MAX_SWEPT 64     /* rows of old ones that a new one removes */
 #define NAME_MAX_CHARS 100
 
@@ -194,7 +195,8 @@ struct crowd {
     struct store_txn *t;
     const char *tenant;
     uint64_t now_ms;
-    size_t in, over;
+    char maker[MAKER_LEN]; /* who begins the new one's */
+    size_t in, of_maker, over;
     char id[MAX_SWEPT][KEY_ID_LEN + 1];
     struct err *e;
 };
@@ -203,6 +205,7 @@ static int on_row(void *arg, const char *const *path, struct store_value v)
 {
     struct crowd *c = arg;
     struct rights r;
+    char maker[MAKER_LEN];
     uint64_t until = 0;
     json_t *record = record_parse(v, c->e);
     if (record == NULL) {
@@ -210,8 +213,9 @@ static int on_row(void *arg, const char *const *path, struct store_value v)
     }
     if (key_is_sign_in(record) && key_owned(record, c->tenant)) {
         rights_of_record(record, &r);
-        bool over = r.expires_ms <= c->now_ms || makers_check(c->t, record, &until) != 0;
+        bool over = r.expires_ms <= c->now_ms || makers_first(c->t, record, &until, maker) != 0;
         c->in += !over;
+        c->of_maker += !over && strcmp(maker, c->maker) == 0;
         if (over && c->over < MAX_SWEPT && strlen(path[0]) == KEY_ID_LEN) {
             memcpy(c->id[c->over++], path[0], KEY_ID_LEN + 1);
         }
@@ -220,10 +224,12 @@ static int on_row(void *arg, const char *const *path, struct store_value v)
     return 0;
 }
 
-static int make_room(struct store_txn *t, const struct sign_in *s, struct err *e)
+static int make_room(struct store_txn *t, const struct sign_in *s, const char *maker,
+                     struct err *e)
 {
     struct crowd c = {
         .t = t, .tenant = json_str(s->record, "tenant"), .now_ms = s->now_ms, .e = e};
+    (void)snprintf(c.maker, sizeof(c.maker), "%s", maker);
     int rc = store_scan(t, STORE_KEYS, NULL, NULL, on_row, &c);
     for (size_t i = 0; i < c.over && rc == 0; i++) {
         rc = store_del(t, STORE_KEYS, STORE_PATH(c.id[i]));
@@ -233,6 +239,12 @@ static int make_room(struct store_txn *t, const struct sign_in *s, struct err *e
                       "%d are signed in, the most there can be: sign one out, or delete it from "
                       "the keys",
                       MAX_SIGN_INS);
+    }
+    if (rc == 0 && c.of_maker >= MAX_OF_MAKER) {
+        rc = err_word(e, E_LIMIT, "too_many_sign_ins",
+                      "%d are signed in by links of this one key, the most there can be: sign one "
+                      "out, delete it from the keys, or make links with another key",
+                      MAX_OF_MAKER);
     }
     return rc;
 }
@@ -262,12 +274,13 @@ static int apply_sign_in(struct store_txn *t, struct call *c, struct err *e)
     struct sign_in *s = (struct sign_in *)c;
     const char *tenant = json_str(s->record, "tenant");
     struct store_value v;
+    char maker[MAKER_LEN];
     uint64_t until = 0;
     if ((tenant != NULL && tenant_check(t, tenant, NULL) != 0) ||
-        makers_check(t, s->record, &until) != 0) {
+        makers_first(t, s->record, &until, maker) != 0) {
         return unknown_ticket(e);
     }
-    int rc = make_room(t, s, e);
+    int rc = make_room(t, s, maker, e);
     if (rc == 0 && store_get(t, STORE_KEYS, STORE_PATH(s->id), &v) == 0) {
         rc = err_set(e, E_INTERNAL, "two keys got the same id; try again");
     }

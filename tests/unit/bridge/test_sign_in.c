@@ -131,25 +131,36 @@ static void a_sign_in_ends_by_itself(void **state)
 static void who_is_out_makes_room(void **state)
 {
     struct fixture *fx = *state;
-    char maker[KEY_TEXT_LEN + 1], key[KEY_TEXT_LEN + 1];
+    char maker[KEY_TEXT_LEN + 1], key[KEY_TEXT_LEN + 1], other[KEY_TEXT_LEN + 1], again[KEY_TEXT_LEN + 1];
     struct err e;
     tenants_key(fx, "{\"name\":\"shop\",\"role\":\"agent\"}", maker);
     for (int i = 0; i < 100; i++) {
         assert_int_equal(sign_in(fx, maker, key).code, 0);
     }
-    e = sign_in(fx, maker, key);
+    e = sign_in(fx, maker, again);
     assert_int_equal(e.code, E_LIMIT);
     assert_string_equal(e.word, "too_many_sign_ins");
     assert_int_equal(listed(fx), 101);
+    /* whoever came by one of its links counts with it; another key has room, till all is full */
+    e = sign_in(fx, key, again);
+    assert_string_equal(e.word, "too_many_sign_ins");
+    tenants_key(fx, "{\"name\":\"desk\",\"role\":\"agent\"}", other);
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(sign_in(fx, other, again).code, 0);
+    }
+    tenants_key(fx, "{\"name\":\"door\",\"role\":\"agent\"}", other);
+    assert_string_equal(sign_in(fx, other, again).word, "too_many_sign_ins");
     at(13 * HOUR_MS); /* they are over, and still to be seen */
-    assert_int_equal(listed(fx), 101);
+    assert_int_equal(listed(fx), 203);
     at(37 * HOUR_MS); /* for a day */
-    assert_int_equal(listed(fx), 1);
+    assert_int_equal(listed(fx), 3);
     at(13 * HOUR_MS);
     assert_int_equal(sign_in(fx, maker, key).code, 0); /* each new one removes some of them */
-    assert_int_equal(listed(fx), 102 - 64);
-    assert_int_equal(sign_in(fx, maker, key).code, 0);
-    assert_int_equal(listed(fx), 3);
+    assert_int_equal(listed(fx), 204 - 64);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(sign_in(fx, maker, key).code, 0);
+    }
+    assert_int_equal(listed(fx), 3 + 4);
 }
 
 /* A sign-in may make links too, so far; each ends with the one before. */
