@@ -73,6 +73,8 @@ int tenant_unknown(struct err *e, const char *tenant); /* E_NOTFOUND "unknown_te
 int tenant_check(struct store_txn *t, const char *tenant, struct err *e);
 /* The same with a snapshot of its own. */
 int tenant_exists(struct bridge *b, const char *tenant, struct err *e);
+/* When the tenant was made, wall clock: tells it from a later one of its name. 0: unknown. */
+uint64_t tenant_born_ms(struct store_txn *t, const char *tenant);
 /* limits.<name> of the tenant, or fallback. Writer or loop. */
 uint64_t tenant_limit(struct store_txn *t, const char *tenant, const char *name, uint64_t fallback);
 /* Members of a tenant's document into changes: E_INVALID with the field. */

@@ -41,6 +41,17 @@ int tenant_exists(struct bridge *b, const char *tenant, struct err *e)
     return rc;
 }
 
+uint64_t tenant_born_ms(struct store_txn *t, const char *tenant)
+{
+    struct store_value v;
+    json_t *record = store_get(t, STORE_TENANTS, STORE_PATH(tenant), &v) == 0
+                         ? record_parse(v, NULL)
+                         : NULL;
+    int64_t born = json_int(record, "created_ms", 0);
+    json_decref(record);
+    return born > 0 ? (uint64_t)born : 0;
+}
+
 uint64_t tenant_limit(struct store_txn *t, const char *tenant, const char *name, uint64_t fallback)
 {
     struct store_value v;

@@ -61,6 +61,7 @@ struct bridge_principal {
 #define BRIDGE_CHAT_LEN 129
 #define BRIDGE_CHAT_NAMES 4
     char chat[BRIDGE_CHAT_NAMES][BRIDGE_CHAT_LEN];
+    uint64_t tenant_born_ms; /* private: and this tenant, not a later one of its name */
 };
 bool bridge_may(const struct bridge_principal *who, enum bridge_scope scope);
 /* Does a pattern match? who NULL: nobody is asking, all are seen. */

@@ -16,6 +16,20 @@ static int revoked(struct err *e)
                     "the key that this widget was opened with was deleted, changed or has expired");
 }
 
+/* Is it still the tenant that it was? E_AUTH. */
+static int same_tenant(struct bridge *b, const struct bridge_principal *who, struct err *e)
+{
+    struct store_txn *t = NULL;
+    int rc = store_read(b->store, &t, e);
+    if (rc != 0) {
+        return rc;
+    }
+    bool same = tenant_check(t, who->tenant, NULL) == 0 &&
+                tenant_born_ms(t, who->tenant) == who->tenant_born_ms;
+    store_read_end(t);
+    return same ? 0 : revoked(e);
+}
+
 int widget_principal_check(struct bridge *b, struct bridge_principal *who, struct err *e)
 {
     struct bridge_principal maker;
@@ -24,8 +38,9 @@ int widget_principal_check(struct bridge *b, struct bridge_principal *who, struc
         return err_word(e, E_AUTH, "credential_expired",
                         "the time of this widget's credential is over: ask for a new ticket");
     }
-    if (who->key_id[0] == '\0') {
-        return 0; /* a token's: it ends no later than that token did */
+    int rc = same_tenant(b, who, e);
+    if (rc != 0 || who->key_id[0] == '\0') {
+        return rc; /* a token's ends no later than that token did */
     }
     if (key_again(b, who, &maker, NULL) != 0 ||
         (maker.expires_ms != 0 && maker.expires_ms <= now)) {
@@ -46,6 +61,7 @@ static void fill(const struct grant *g, struct bridge_principal *out)
     memcpy(out->key_id, g->key_id, sizeof(out->key_id));
     memcpy(out->proof, g->proof, sizeof(out->proof));
     out->scopes = g->scopes;
+    out->tenant_born_ms = g->tenant_born_ms;
     out->expires_ms = g->expires_ms;
     const char *who = g->agent[0] != '\0' ? g->agent : g->subject;
     memcpy(out->name, g->agent, text_utf8_cut(g->agent, strlen(g->agent), sizeof(out->name) - 1));
@@ -62,8 +78,7 @@ static int look_up(struct bridge *b, struct bridge_principal *who, struct err *e
     if (rc != 0) {
         return rc;
     }
-    rc = tenant_check(t, who->tenant, NULL);
-    rc = rc != 0 ? revoked(e) : chat_names(t, who);
+    rc = chat_names(t, who);
     store_read_end(t);
     return rc != 0 ? store_err(e, rc, "the chat could not be read") : 0;
 }

@@ -33,11 +33,11 @@ json_t *grant_json(const struct grant *g)
 {
     char proof[2 * sizeof(g->proof) + 1];
     crypto_hex(g->proof, sizeof(g->proof), proof);
-    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:I}", "t", g->tenant, "s",
-                          g->session, "c", g->chat, "n", g->name, "a", g->agent, "k", g->key_id,
-                          "j", g->subject, "p", proof, "f", (json_int_t)g->scopes, "l",
-                     (json_int_t)g->ttl_s, "x",
-                          (json_int_t)g->expires_ms);
+    return json_pack("{s:s,s:I,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:I}", "t", g->tenant, "b",
+                     (json_int_t)g->tenant_born_ms, "s", g->session, "c", g->chat, "n", g->name,
+                     "a", g->agent, "k", g->key_id, "j", g->subject, "p", proof, "f",
+                     (json_int_t)g->scopes, "l", (json_int_t)g->ttl_s, "x",
+                     (json_int_t)g->expires_ms);
 }
 
 char *grant_write(const uint8_t pepper[CRYPTO_KEY_LEN], const struct grant *g)
@@ -92,12 +92,14 @@ static bool take_proof(const json_t *v, uint8_t *out, size_t size)
 
 bool grant_from(const json_t *v, struct grant *out)
 {
-    int64_t scopes = json_int(v, "f", -1), expires = json_int(v, "x", -1), ttl = json_int(v, "l", -1);
+    int64_t scopes = json_int(v, "f", -1), expires = json_int(v, "x", -1);
+    int64_t ttl = json_int(v, "l", -1), born = json_int(v, "b", -1);
     memset(out, 0, sizeof(*out));
     out->scopes = (uint32_t)scopes;
     out->ttl_s = (uint32_t)ttl;
     out->expires_ms = (uint64_t)expires;
-    return scopes >= 0 && scopes <= UINT32_MAX && expires > 0 && ttl >= 0 &&
+    out->tenant_born_ms = (uint64_t)born;
+    return born >= 0 && scopes >= 0 && scopes <= UINT32_MAX && expires > 0 && ttl >= 0 &&
            ttl <= WIDGET_MAX_TTL_S &&
            take(v, "t", out->tenant, sizeof(out->tenant)) &&
            take(v, "s", out->session, sizeof(out->session)) &&

@@ -34,6 +34,7 @@ bool widgets_knows_file(const struct widgets *w, const struct bridge_principal *
 /* What a ticket, then a credential is for. */
 struct grant {
     char tenant[64], session[64];
+    uint64_t tenant_born_ms; /* of the tenant: another one of its name is not meant */
     char chat[STORE_MAX_ID + 1]; /* as it was filed when the ticket was made */
     char name[4 * WIDGET_MAX_NAME + 1], agent[4 * WIDGET_MAX_NAME + 1]; /* "": not said */
     char key_id[32], subject[96]; /* whose ticket it was: a key, or the subject of a token */
@@ -57,7 +58,7 @@ int grant_read(const uint8_t pepper[CRYPTO_KEY_LEN], const char *text, uint64_t 
 /* ---- credential.c ------------------------------------------------------------------------------ */
 
 /* Part of bridge_authenticate() and bridge_principal_check(). E_AUTH "credential_expired",
- * "credential_revoked": the key that made it is gone or may do less. */
+ * "credential_revoked": its tenant or the key that made it is gone, or that key may do less. */
 int widget_authenticate(struct bridge *b, const char *text, struct bridge_principal *out,
                         struct err *e);
 int widget_principal_check(struct bridge *b, struct bridge_principal *who, struct err *e);

@@ -189,6 +189,18 @@ static int take_session(struct bridge *b, const json_t *body, const struct bridg
     return 0;
 }
 
+static int take_tenant(struct bridge *b, struct grant *g, struct err *e)
+{
+    struct store_txn *t = NULL;
+    int rc = store_read(b->store, &t, e);
+    if (rc == 0) {
+        rc = tenant_check(t, g->tenant, e);
+        g->tenant_born_ms = tenant_born_ms(t, g->tenant);
+        store_read_end(t);
+    }
+    return rc;
+}
+
 static int grant_of(struct bridge *b, const char *tenant, const struct bridge_principal *who,
                     const json_t *body, struct grant *g, struct err *e)
 {
@@ -199,7 +211,7 @@ static int grant_of(struct bridge *b, const char *tenant, const struct bridge_pr
     memcpy(g->key_id, who->key_id, sizeof(g->key_id));
     memcpy(g->subject, who->subject, sizeof(g->subject));
     memcpy(g->proof, who->proof, sizeof(g->proof));
-    int rc = tenant_exists(b, tenant, e);
+    int rc = take_tenant(b, g, e);
     rc = rc != 0 ? rc : body_check(body, fields, e);
     rc = rc != 0 ? rc : take_session(b, body, who, g, e);
     rc = rc != 0 ? rc : take_chat(b, body, g, e);

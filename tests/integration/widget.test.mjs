@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
 import { after, before, describe, test } from 'node:test';
-import { ALICE, BOB, Daemon, FarEnd, ME, TEAM, within } from './harness.mjs';
+import { ALICE, BOB, Daemon, eventually, FarEnd, ME, TEAM, within } from './harness.mjs';
 
 const QUIET = { 'browser.executable': '/bin/false' };
 const T = '/v1/tenants/default';
@@ -21,8 +21,8 @@ async function open(daemon, body, options) {
 }
 
 // The text of an event stream from `after` on; until() ends once it holds what is looked for.
-async function stream(daemon, key, after) {
-  const request = http.get(`${daemon.base}${T}/events?after=${after}`, {
+async function stream(daemon, key, after, tenant = T) {
+  const request = http.get(`${daemon.base}${tenant}/events?after=${after}`, {
     agent: false, headers: { authorization: `Bearer ${key}`, accept: 'text/event-stream' },
   });
   const [response] = await within(once(request, 'response'), 'stream');
@@ -158,6 +158,32 @@ test('what is looked for in the messages of the chat is counted first', async ()
     for (let i = 0; i < 30; i++) answers.push((await look(i)).status);
     assert.equal(answers[0], 404);
     assert.ok(answers.includes(429), `${answers}`);
+  } finally {
+    await daemon.close();
+  }
+});
+
+test('a later tenant of the same name is another one', async () => {
+  const daemon = await Daemon.start({ settings: QUIET });
+  try {
+    const where = '/v1/tenants/shop';
+    const make = async () => {
+      await daemon.ok('PUT', where, {});
+      await daemon.ok('PUT', `${where}/sessions/main`, {});
+    };
+    await make();
+    const { ticket } = await daemon.ok('POST', `${where}/widget/tickets`, { session: 'main', to: ALICE });
+    const { credential } = (await enter(daemon, ticket)).json;
+    const spare = await daemon.ok('POST', `${where}/widget/tickets`, { session: 'main', to: ALICE });
+    const look = () => daemon.call('GET', `${where}/widget/chat`, { key: credential });
+    assert.equal((await look()).status, 200);
+    const live = await stream(daemon, credential, 0, where);
+    await daemon.ok('DELETE', where);
+    await eventually('the tenant is gone', async () => (await daemon.call('GET', where)).status === 404);
+    await make();
+    assert.equal((await look()).json.code, 'credential_revoked');
+    await live.ended();
+    assert.equal((await enter(daemon, spare.ticket)).status, 401);
   } finally {
     await daemon.close();
   }

@@ -9,6 +9,7 @@ static const uint8_t pepper[CRYPTO_KEY_LEN] = {7};
 static struct grant sample(void)
 {
     struct grant g = {.tenant = "acme",
+                      .tenant_born_ms = 4711,
                       .session = "main",
                       .chat = "5511900000001@c.us",
                       .name = "Alice \"A\"",
@@ -34,6 +35,7 @@ static void a_credential_says_what_it_is_for(void **state)
                      strlen(text)); /* fits a header */
     assert_int_equal(grant_read(pepper, text, 4999, &back, NULL), 0);
     assert_string_equal(back.tenant, g.tenant);
+    assert_int_equal(back.tenant_born_ms, g.tenant_born_ms);
     assert_string_equal(back.session, g.session);
     assert_string_equal(back.chat, g.chat);
     assert_string_equal(back.name, g.name);
