@@ -150,6 +150,12 @@ foreach(file ${LANGUAGES})
     endif()
     file(WRITE ${WORK}/text/${file} "${REST}")
     serve(text/${file} ${WORK}/text/${file})
+    # what the server says by codes is written apart, and is one more part
+    file(READ ${FROM}/text/codes/${file} TEXT)
+    set(TEXT "{\"codes\": ${TEXT}}\n")
+    readable("codes/${file}" "${TEXT}")
+    file(WRITE ${WORK}/text/${language}/codes.json "${TEXT}")
+    serve(text/${language}/codes.json ${WORK}/text/${language}/codes.json)
 endforeach()
 
 # ---- the examples of the documentation, as the page shows them

@@ -303,7 +303,7 @@ describe('the shell', () => {
     await wide.locator('.tenant-menu button').first().click();
     await accessible(wide, 'menu');
     await press(wide, 'Escape');
-    await wide.getByRole('button', { name: 'Acts for zebra' }).click();
+    await wide.getByRole('button', { name: 'Actions for zebra' }).click();
     await wide.getByRole('menuitem', { name: 'Delete tenant' }).click();
     await accessible(wide, 'question');
     assert.ok(await wide.getByRole('dialog').getByRole('button', { name: 'Delete tenant' }).isDisabled(), 'not before the name is typed');

@@ -119,11 +119,11 @@ test('what does not reach the bridge stays in the thread, and goes once when tri
   await field().fill('Lost on the way');
   await page.keyboard.press('Enter');
   const failed = bubble('Lost on the way');
-  await failed.getByText('The bridge cannot be reached').waitFor();
+  await failed.getByText('wabridge cannot be reached').waitFor();
   await page.unroute(path);
   await failed.getByRole('button', { name: 'Try again' }).click();
   await sent('Lost on the way');
-  await failed.getByText('The bridge cannot be reached').waitFor({ state: 'detached' });
+  await failed.getByText('wabridge cannot be reached').waitFor({ state: 'detached' });
   assert.equal((await farEnd.received(ME)).filter((m) => m.text === 'Lost on the way').length, 1);
 });
 

@@ -190,7 +190,7 @@ describe('the inbox', () => {
     await page.route('**/sessions/main/messages', (route) => route.abort('connectionrefused'), { times: 1 });
     await write(page, 'the second try');
     const failed = page.getByRole('group', { name: 'Failed' });
-    await failed.getByText('The bridge cannot be reached').waitFor();
+    await failed.getByText('wabridge cannot be reached').waitFor();
     await failed.getByRole('button', { name: 'Try again' }).click();
     await bubble(page, 'the second try').getByRole('img', { name: /Sent|Delivered/ }).waitFor();
     await count(bubble(page, 'the second try'), 1);

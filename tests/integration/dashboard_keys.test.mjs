@@ -209,7 +209,7 @@ describe('the Keys page', () => {
     await accessible(page, 'admin keys');
     await menu(page, mine.name || mine.id, 'Delete');
     await dialog(page).getByRole('button', { name: 'Delete' }).click();
-    await page.getByText('this is the last admin key').waitFor();
+    await page.getByText('This is the last key that may do everything').waitFor();
     assert.equal(await status(daemon.key, 'GET', '/v1/me'), 200);
     await page.context().close();
   });

@@ -22,7 +22,7 @@ async function scanned(page) {
 const shown = (page) => page.locator('.qr-paper[data-ready] img').waitFor();
 const heading = (page, name) => page.getByRole('heading', { name }).waitFor();
 const act = async (page, session, name) => {
-  await page.getByRole('button', { name: `More acts on ${session}` }).click();
+  await page.getByRole('button', { name: `More actions for ${session}` }).click();
   await page.getByRole('menuitem', { name, exact: true }).click();
 };
 // Agrees to the question that is asked; it must say these words.
@@ -51,7 +51,7 @@ describe('sessions in the dashboard', () => {
     const page = await browser.signedIn(daemon, { at: 'sessions' });
     await page.getByRole('button', { name: 'New session' }).click();
     const name = page.getByLabel('Name', { exact: true });
-    for (const [text, words] of [['My', 'Small letters only'], ['my shop', 'No spaces'], ['-x', 'A name begins with'], ['a/b', 'cannot be in a name'], ['x'.repeat(64), 'At most 63'], ['main', 'already']]) {
+    for (const [text, words] of [['My', 'Lower-case letters only'], ['my shop', 'No spaces'], ['-x', 'A name begins with'], ['a/b', 'cannot be in a name'], ['x'.repeat(64), 'At most 63'], ['main', 'already']]) {
       await name.fill(text);
       await page.getByRole('dialog').locator('.error').getByText(words).waitFor();
     }
@@ -95,7 +95,7 @@ describe('sessions in the dashboard', () => {
     await page.getByRole('status').filter({ hasText: '2 sessions are shown' }).waitFor({ state: 'attached' });
     assert.deepEqual(await names(), ['desk-1', 'desk-10']);
     await page.getByRole('searchbox').fill('nothing like it');
-    await page.getByText('No session is like that').waitFor();
+    await page.getByText('No session matches').waitFor();
     await page.getByRole('link', { name: 'Show all' }).click();
     // what another client does shows by itself
     await daemon.ok('PUT', '/v1/tenants/default/sessions/fresh', {});

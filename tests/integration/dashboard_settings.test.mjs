@@ -46,7 +46,7 @@ describe('audit log', () => {
     await only();   // the address holds the filters
     await page.getByLabel('From').fill('2001-01-01');
     await page.getByLabel('To', { exact: true }).fill('2001-01-02');
-    await page.getByText('No record fits').waitFor();
+    await page.getByText('No record matches').waitFor();
     await page.getByRole('main').getByRole('button', { name: 'Clear filters' }).first().click();
     await page.locator('.entry', { hasText: 'Webhook' }).first().waitFor();
     await leave(page);
@@ -98,7 +98,7 @@ describe('settings', () => {
     await page.locator('.field.wrong', { hasText: 'Time zone' }).locator('.error').waitFor();
     await page.getByLabel('Time zone').fill('America/Sao_Paulo');
     await page.getByLabel('Name', { exact: true }).fill('Loja Aurora');
-    await page.getByRole('spinbutton', { name: 'Messages a day' }).fill('');
+    await page.getByRole('spinbutton', { name: 'Messages per day' }).fill('');
     await page.getByLabel('Files, in MiB').fill('5');
     await page.getByRole('button', { name: 'Save' }).click();
     await toast(page, 'Saved');
@@ -115,7 +115,7 @@ describe('settings', () => {
     await page.getByLabel('Longest text').fill('900');
     await page.getByRole('button', { name: 'Add a rule' }).click();
     await page.getByLabel('Rule 1', { exact: true }).fill('([');
-    await page.getByLabel('Fits').selectOption('regex');
+    await page.getByLabel('Matches').selectOption('regex');
     await page.getByLabel('Your own stop words').fill('chega\nbasta');
     await page.getByRole('button', { name: 'Save' }).click();
     await page.locator('.trouble').waitFor();
@@ -191,7 +191,7 @@ describe('settings', () => {
     await page.getByRole('dialog').getByText('Lower-case letters').first().waitFor();
     await page.getByRole('dialog').getByLabel('Id').fill('fleeting');
     await page.getByRole('dialog').getByRole('button', { name: 'Create a tenant' }).click();
-    await page.getByRole('button', { name: 'Acts for fleeting' }).click();
+    await page.getByRole('button', { name: 'Actions for fleeting' }).click();
     await page.getByRole('menuitem', { name: 'Delete tenant' }).click();
     const sure = page.getByRole('dialog').getByRole('button', { name: 'Delete tenant' });
     await page.getByRole('dialog').getByRole('textbox').fill('fleetin');

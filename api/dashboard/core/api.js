@@ -3,13 +3,9 @@
 import { key, onRefused, tenant } from './auth.js';
 
 export class Problem extends Error {
-  constructor(status, body = {}, retryAfter = 0) {
+  constructor(status, body = {}, { retryAfter = 0, request } = {}) {
     super(body.detail || body.title || `HTTP ${status}`);
-    Object.assign(this, { status, code: body.code || (status ? 'http_' + status : 'offline'), errors: body.errors || [], retryAfter });
-  }
-  // What the server said of one field of a form.
-  field(name) {
-    return this.errors.find((e) => e.field === name)?.detail;
+    Object.assign(this, { status, code: body.code || (status ? 'http_' + status : 'offline'), errors: body.errors || [], retryAfter, request });
   }
 }
 
@@ -53,7 +49,7 @@ export async function call(method, path, { query, body, data, type, headers = {}
 
 async function problemOf(response, used) {
   const body = await response.json().catch(() => ({}));
-  const problem = new Problem(response.status, body, Number(response.headers.get('Retry-After')) || 0);
+  const problem = new Problem(response.status, body, { retryAfter: Number(response.headers.get('Retry-After')) || 0, request: response.headers.get('X-Request-Id') || undefined });
   if (problem.status === 401 && used !== null) onRefused(problem, used);
   return problem;
 }

@@ -2,8 +2,10 @@
 import { html } from 'htm/preact';
 import { useEffect, useState } from 'preact/hooks';
 import { arrived, refusal, savedKey, signIn, signInByTicket } from '../core/auth.js';
+import { said } from '../core/codes.js';
 import { LANGUAGES, language, t, useLanguage } from '../core/i18n.js';
 import { Button, Field } from '../ui/controls.js';
+import { SaidShort } from '../ui/said.js';
 
 const LOGO = import.meta.resolve('../logo.svg');
 
@@ -29,7 +31,7 @@ export default function SignIn({ ticket, trouble }) {
     arrived.value = true;
     if (ticket) attempt(() => signInByTicket(ticket));
   }, []);
-  const words = (e) => (e.status === 0 ? t('errors.offline_detail') : e.status === 401 ? t(ticket && !text ? 'sign_in.bad_link' : 'sign_in.bad_key') : e.message);
+  const words = (e) => (e.status === 0 ? t('errors.offline_detail') : e.status === 401 ? t(ticket && !text ? 'sign_in.bad_link' : 'sign_in.bad_key') : said('problems', e.code, e.message));
   const submit = (e) => {
     e.preventDefault();
     if (text.trim()) attempt(() => signIn(text));
@@ -37,7 +39,7 @@ export default function SignIn({ ticket, trouble }) {
   };
   return html`<main class="sign-in"><form onSubmit=${submit} noValidate>
     <img src=${LOGO} alt="" width="48" height="48" /><h1>${t('sign_in.title')}</h1><p>${t('sign_in.about')}</p>
-    ${refusal.value && !error && html`<p class="notice" role="status">${t('sign_in.ended')} <span dir="auto">${refusal.value.message}</span></p>`}
+    ${refusal.value && !error && html`<p class="notice" role="status">${t('sign_in.ended')} <${SaidShort} of=${refusal.value} /></p>`}
     <${Field} label=${t('sign_in.key')} hint=${t('sign_in.key_hint')} error=${error && words(error)}>${(props) => html`<input ...${props} type="password" dir="ltr" autocomplete="off" spellcheck="false" autofocus value=${text} onInput=${(e) => setText(e.currentTarget.value)} />`}</${Field}>
     <${Button} kind="primary" type="submit" busy=${busy}>${t('sign_in.act')}</${Button}>
     <details><summary>${t('sign_in.how')}</summary><p>${t('sign_in.how_link')}</p><pre dir="ltr">wabridge dashboard</pre><p>${t('sign_in.how_key')}</p></details>

@@ -3,6 +3,7 @@ import { html } from 'htm/preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { t, has } from '../core/i18n.js';
 import { dateTime, exactTime, ago } from '../core/format.js';
+import { Said } from './said.js';
 
 const SPRITE = import.meta.resolve('../icons.svg');
 // Decoration unless it has a label.
@@ -93,9 +94,9 @@ export const Empty = ({ icon, title, children, action }) => html`<div class="emp
   <h2>${title}</h2>${children && html`<p>${children}</p>`}${action}</div>`;
 // Grey lines in the shape of what comes.
 export const Skeleton = ({ lines = 3, height = 20 }) => html`<div class="skeleton" aria-hidden="true">${Array.from({ length: lines }, (_, i) => html`<span key=${i} style=${{ height: `${height}px`, width: `${96 - ((i * 17) % 40)}%` }} />`)}</div>`;
-// What failed, in the server's words, and a way to try again.
+// What failed, and a way to try again.
 export const Trouble = ({ error, onRetry, title }) => html`<div class="trouble" role="alert"><${Icon} name="exclamation-triangle" />
-  <div><strong>${title || t(error.status === 0 ? 'errors.offline' : error.status === 403 ? 'errors.forbidden' : 'errors.title')}</strong><p dir="auto">${error.status === 0 ? t('errors.offline_detail') : error.message}</p></div>
+  <div><strong>${title || t(error.status === 0 ? 'errors.offline' : error.status === 403 ? 'errors.forbidden' : 'errors.title')}</strong>${error.status === 0 ? html`<p>${t('errors.offline_detail')}</p>` : html`<${Said} of=${error} />`}</div>
   ${onRetry && html`<${Button} small icon="arrow-path" onClick=${onRetry}>${t('common.retry')}</${Button}>`}</div>`;
 // What a list shows: skeleton, trouble, empty, or the children with the data.
 export function Loaded({ of: state, lines = 4, height, empty, isEmpty = (d) => d.items?.length === 0, children }) {

@@ -4,6 +4,7 @@ import { signal } from '@preact/signals';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { t } from '../core/i18n.js';
 import { Button, Checkbox, Icon, IconButton } from './controls.js';
+import { Said } from './said.js';
 
 // ---- dialogs: the browser's own <dialog> holds the focus and knows Escape
 export function Dialog({ title, onClose, children, acts, wide = false }) {
@@ -54,9 +55,9 @@ function Question() {
 const toasts = signal([]);
 let count = 0;
 // onGone: called when it goes and its act was not taken. It stays while one points at it.
-export function toast(text, { tone = 'ok', detail, act, onAct, onGone, ms = act || tone === 'bad' ? 10_000 : 5000 } = {}) {
+export function toast(text, { tone = 'ok', detail, error, act, onAct, onGone, ms = act || tone === 'bad' ? 10_000 : 5000 } = {}) {
   const id = ++count;
-  const entry = { id, text, tone, detail, act, onAct, onGone, timer: setTimeout(() => dismiss(id), ms) };
+  const entry = { id, text, tone, detail, error, act, onAct, onGone, timer: setTimeout(() => dismiss(id), ms) };
   for (const old of toasts.value.slice(0, -3)) dismiss(old.id);
   toasts.value = [...toasts.value, entry];
   return () => dismiss(id);
@@ -75,7 +76,7 @@ function leave(id, options) {
 export function problem(error, title, { onRetry } = {}) {
   if (error.name === 'AbortError') return;
   toast(title || t('errors.title'), {
-    tone: 'bad', detail: error.status === 0 ? t('errors.offline_detail') : error.message,
+    tone: 'bad', detail: error.status === 0 && t('errors.offline_detail'), error,
     act: onRetry && t('common.retry'), onAct: onRetry,
   });
 }
@@ -88,7 +89,7 @@ function Toasts() {
     if (toasts.value.length) ref.current.showPopover();
   }, [toasts.value]);
   return html`<div class="toasts" ref=${ref} popover="manual" role="region" aria-label=${t('common.notices')} aria-live="polite">${toasts.value.map((x) => html`<div key=${x.id} class=${`toast ${x.tone}`} role=${x.tone === 'bad' ? 'alert' : undefined}
-  onMouseEnter=${() => clearTimeout(x.timer)} onFocusIn=${() => clearTimeout(x.timer)}><${Icon} name=${SIGNS[x.tone] || SIGNS.info} /><div dir="auto"><strong>${x.text}</strong>${x.detail && html`<p>${x.detail}</p>`}</div>
+  onMouseEnter=${() => clearTimeout(x.timer)} onFocusIn=${() => clearTimeout(x.timer)}><${Icon} name=${SIGNS[x.tone] || SIGNS.info} /><div dir="auto"><strong>${x.text}</strong>${x.detail ? html`<p>${x.detail}</p>` : x.error && html`<${Said} of=${x.error} />`}</div>
   ${x.act && html`<${Button} small onClick=${() => { leave(x.id, { acted: true }); x.onAct(); }}>${x.act}</${Button}>`}
   <${IconButton} icon="x-mark" size=${16} label=${t('common.close')} onClick=${() => leave(x.id)} /></div>`)}</div>`;
 }

@@ -2,6 +2,7 @@
 import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
 import { can } from '../core/auth.js';
+import { said } from '../core/codes.js';
 import { phone as phoneText } from '../core/format.js';
 import { has, t } from '../core/i18n.js';
 import { connection } from '../core/live.js';
@@ -81,7 +82,7 @@ function Nothing() {
   if (phase.value === 'alone') return html`<${Empty} icon="chat-bubble-left-ellipsis" title=${t('widget.title')}>${t('widget.alone')}</${Empty}>`;
   const ended = phase.value === 'ended';
   return html`<${Empty} icon=${ended ? 'clock' : 'exclamation-triangle'} title=${t(ended ? 'widget.ended' : 'widget.failed')}
-    action=${html`<${Button} kind="primary" onClick=${askTicket}>${t(ended ? 'widget.go_on' : 'common.retry')}</${Button}>`}>${ended ? t('widget.ended_about') : problem.value?.status === 0 ? t('errors.offline') : problem.value?.message}</${Empty}>`;
+    action=${html`<${Button} kind="primary" onClick=${askTicket}>${t(ended ? 'widget.go_on' : 'common.retry')}</${Button}>`}>${ended ? t('widget.ended_about') : problem.value?.status === 0 ? t('errors.offline') : problem.value && said('problems', problem.value.code, problem.value.message)}</${Empty}>`;
 }
 
 export function View() {

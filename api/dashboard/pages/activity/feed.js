@@ -10,6 +10,7 @@ import { throttled, useEvents, useLoad } from '../../core/load.js';
 import { href } from '../../core/router.js';
 import { Button, Empty, Icon, Loaded } from '../../ui/controls.js';
 import { problem } from '../../ui/overlay.js';
+import { SaidShort } from '../../ui/said.js';
 
 const PAGE = 50;
 const PAGES_AT_ONCE = 5;   // a page of a busy tenant may hold few items
@@ -46,9 +47,9 @@ function words(item) {
 function Item({ item, session }) {
   const [icon, tone] = SIGNS[item.kind] || ['information-circle', ''];
   const long = item.from_at !== item.at && time(item.from_at) !== time(item.at);
-  const why = item.code || item.reason;
+  const why = item.code || item.reason ? { code: item.code, detail: item.reason } : null;
   return html`<li class="happened"><span class=${`happened-sign ${tone}`}><${Icon} name=${icon} size=${18} /></span>
-    <div><p>${words(item)}${!session && item.kind === 'deleted' && html` <bdi class="happened-where" dir="ltr">${item.session}</bdi>`}${!session && item.kind !== 'deleted' && html` <a class="happened-where" href=${href('sessions', [item.session])} dir="ltr">${item.session}</a>`}</p>${why && html`<p class="muted" dir="auto">${why}</p>`}</div>
+    <div><p>${words(item)}${!session && item.kind === 'deleted' && html` <bdi class="happened-where" dir="ltr">${item.session}</bdi>`}${!session && item.kind !== 'deleted' && html` <a class="happened-where" href=${href('sessions', [item.session])} dir="ltr">${item.session}</a>`}</p>${why && html`<p class="muted"><${SaidShort} section=${item.kind === 'failed' ? 'messages' : 'reasons'} of=${why} /></p>`}</div>
     <time class="muted" datetime=${item.at} title=${exactTime(item.at)}>${long ? `${time(item.from_at)} – ${time(item.at)}` : time(item.at)}</time></li>`;
 }
 

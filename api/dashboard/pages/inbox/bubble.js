@@ -6,6 +6,7 @@ import { dayName, dateTime, time } from '../../core/format.js';
 import { direction, has, t } from '../../core/i18n.js';
 import { Icon } from '../../ui/controls.js';
 import { problem } from '../../ui/overlay.js';
+import { SaidShort } from '../../ui/said.js';
 import { memo } from '../../ui/virtual.js';
 import { callWords, Kind, systemWords } from './bubble_kinds.js';
 import { BubbleMedia, isFile, typeIcon } from './bubble_media.js';
@@ -18,7 +19,7 @@ import { Ticks } from './ticks.js';
 
 const LONG = 1200;
 
-export const failure = (m) => (m.error?.code && has(`inbox.error.${m.error.code}`) ? t(`inbox.error.${m.error.code}`) : m.error?.detail || t('status.failed'));
+export const Failure = ({ message: { error } }) => (error ? html`<${SaidShort} section="messages" of=${error} />` : t('status.failed'));
 
 // A message in a few words: previews and quotes.
 export function summary(m) {
@@ -81,7 +82,7 @@ function Failed({ message }) {
     await Promise.resolve(retryMessage(message)).catch((error) => problem(error, t('inbox.retry_failed')));
     setBusy(false);
   };
-  return html`<div class="fail-note" role="group" aria-label=${t('status.failed')}><${Icon} name="exclamation-circle" size=${16} /><span dir="auto">${failure(message)}</span>
+  return html`<div class="fail-note" role="group" aria-label=${t('status.failed')}><${Icon} name="exclamation-circle" size=${16} /><${Failure} message=${message} />
     ${message.retried_as ? html`<span>${t('inbox.retried')}</span>` : can('messages:send') && html`<button type="button" class="link" disabled=${busy} onClick=${again}>${t('common.retry')}</button>`}
     ${message.local && html`<button type="button" class="link" onClick=${() => discardMessage(message)}>${t('common.delete')}</button>`}</div>`;
 }

@@ -6,6 +6,7 @@ import { bytes, duration } from '../../core/format.js';
 import { t } from '../../core/i18n.js';
 import { Button, Icon, Spinner } from '../../ui/controls.js';
 import { Dialog, problem } from '../../ui/overlay.js';
+import { SaidShort } from '../../ui/said.js';
 import { download, linkTo, useMedia } from './media.js';
 import { Player } from './player.js';
 import { refetchMedia } from './store.js';
@@ -34,7 +35,7 @@ function Absent({ message }) {
   return html`<div class="absent"><span class="disc"><${Icon} name=${SIGN[type]} size=${24} /></span>
     <div><span>${t(`inbox.type.${type}`)}${media.size_bytes ? html` <small>${bytes(media.size_bytes)}</small>` : ''}</span>
     <small>${media.state === 'pending' ? html`<${Spinner} label=${t('inbox.media.pending')} /> ${t('inbox.media.pending')}` : t(`inbox.media.${why}`)}</small>
-    ${media.state === 'failed' && media.error?.detail && html`<small dir="auto">${media.error.detail}</small>`}</div>
+    ${media.state === 'failed' && media.error?.detail && html`<small><${SaidShort} of=${media.error} /></small>`}</div>
     ${['skipped', 'failed', 'expired'].includes(media.state) && html`<${Button} small icon="arrow-down-tray" busy=${busy} onClick=${again}>${t('inbox.media.fetch')}</${Button}>`}</div>`;
 }
 

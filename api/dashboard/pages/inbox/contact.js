@@ -78,7 +78,7 @@ function History({ session, chat }) {
   useEvents(['chat.history'], (e) => {
     if (e.session !== session || !sameChat(e.data.chat, chat)) return;
     setBusy(false);
-    if (e.data.state === 'failed') toast(t('contact.history_failed'), { tone: 'bad', detail: e.data.error?.detail });
+    if (e.data.state === 'failed') toast(t('contact.history_failed'), { tone: 'bad', error: e.data.error });
     else toast(t('contact.history_done', { n: e.data.messages_new ?? 0 }));
   }, [session, chat.id]);
   const fetchOlder = async () => {

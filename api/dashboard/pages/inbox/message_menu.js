@@ -9,7 +9,7 @@ import { Button, SearchField, Spinner, toClipboard } from '../../ui/controls.js'
 import { openMenu } from '../../ui/context.js';
 import { confirm, Dialog, problem, toast } from '../../ui/overlay.js';
 import { Avatar } from './avatar.js';
-import { failure, summary } from './bubble.js';
+import { Failure, summary } from './bubble.js';
 import { mayChange, mayEdit, startEdit } from './composer_state.js';
 import { chatName } from './names.js';
 import { ownReaction, reactTo } from './reaction.js';
@@ -55,7 +55,7 @@ function Info({ message: m, onClose }) {
     <div><dt>${t(m.direction === 'out' ? 'inbox.info.written' : 'inbox.info.received')}</dt><dd>${exactTime(m.timestamp)}</dd></div>
     ${m.edited_at && html`<div><dt>${t('inbox.edited')}</dt><dd>${exactTime(m.edited_at)}</dd></div>`}
     ${(m.sent_by_name || m.sent_by) && html`<div><dt>${t('inbox.info.by')}</dt><dd dir="auto">${m.sent_by_name || m.sent_by}</dd></div>`}
-    ${m.error && html`<div><dt>${t('inbox.info.error')}</dt><dd dir="auto">${failure(m)}</dd></div>`}
+    ${m.error && html`<div><dt>${t('inbox.info.error')}</dt><dd><${Failure} message=${m} /></dd></div>`}
     <div><dt>${t('inbox.info.id')}</dt><dd><code dir="ltr">${m.id}</code></dd></div></dl>
     ${steps.length > 0 && html`<h3>${t('inbox.info.history')}</h3><ol class="status-steps">${steps.map((step, i) => html`<li key=${i}><span>${statusWords(step.status)}</span><time datetime=${step.at}>${dateTime(step.at)}</time></li>`)}</ol>`}</${Dialog}>`;
 }

@@ -2,7 +2,7 @@
 // Messages of one chat go one after the other, so that they are accepted in the order they were
 // written. An Idempotency-Key for each makes a retry harmless when nobody knows whether it arrived.
 import { idempotencyKey, of, post } from '../../core/api.js';
-import { has, t } from '../../core/i18n.js';
+import { t } from '../../core/i18n.js';
 import { keyOf } from './names.js';
 import { previewMessage, sessionGone } from './store_chats.js';
 import { uploadFile } from './upload.js';
@@ -73,7 +73,7 @@ async function submit(message) {
     previewMessage(session, answer);
     return answer;
   } catch (error) {
-    const failed = { ...message, status: 'failed', error: { code: error.code || 'failed', detail: reason(error) }, local: { ...local, unsure: !error.status || error.status >= 500 } };
+    const failed = { ...message, status: 'failed', error: error.status ? { code: error.code, detail: error.message } : { detail: t('errors.offline') }, local: { ...local, unsure: !error.status || error.status >= 500 } };
     unsent.set(message.id, failed);
     if (error.code === 'unknown_session') sessionGone(session);
     show(failed);
@@ -96,7 +96,6 @@ async function upload(message) {
 function file({ part, media_id }) {
   return { media_id, ...(part.file.name ? { filename: part.file.name } : {}), ...(part.caption ? { caption: part.caption } : {}), ...(part.view_once ? { view_once: true } : {}) };
 }
-export const reason = (error) => (error.status === 0 || error.status === undefined ? t('errors.offline') : has(`inbox.error.${error.code}`) ? t(`inbox.error.${error.code}`) : error.message || error.detail);
 
 // An event of a message of ours. While a POST is on its way it may be that one's: it waits until the
 // answer says which id it has, so that no message is shown twice.

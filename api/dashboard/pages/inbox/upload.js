@@ -12,7 +12,7 @@ export function uploadFile(file, told) {
     request.setRequestHeader('Content-Type', file.type || 'application/octet-stream');
     request.responseType = 'json';
     request.upload.onprogress = (e) => e.lengthComputable && told(e.loaded / e.total);
-    request.onload = () => (request.status < 300 ? resolve(request.response) : reject(new Problem(request.status, request.response || {}, Number(request.getResponseHeader('Retry-After')) || 0)));
+    request.onload = () => (request.status < 300 ? resolve(request.response) : reject(new Problem(request.status, request.response || {}, { retryAfter: Number(request.getResponseHeader('Retry-After')) || 0, request: request.getResponseHeader('X-Request-Id') || undefined })));
     request.onerror = () => reject(new Problem(0, { code: 'offline', detail: 'the connection was lost' }));
     request.send(file);
   });

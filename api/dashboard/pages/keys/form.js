@@ -3,6 +3,7 @@ import { html } from 'htm/preact';
 import { useId, useState } from 'preact/hooks';
 import { patch, post } from '../../core/api.js';
 import { me } from '../../core/auth.js';
+import { fault } from '../../core/codes.js';
 import { dateTime } from '../../core/format.js';
 import { t } from '../../core/i18n.js';
 import { Button, Checkbox, Field, Icon, Select, TextField, Trouble, useFault } from '../../ui/controls.js';
@@ -13,7 +14,7 @@ import { mayGive, roles, SCOPES } from './rights.js';
 
 const DAY = 86_400_000;
 const DAYS = [1, 7, 30, 90, 365];
-const said = (error, field) => error?.errors?.find((e) => e.field === field || e.field?.startsWith(`${field}[`))?.detail;
+const said = (error, field) => fault(error, (at) => at === field || at.startsWith(`${field}[`));
 
 function start(row, admin) {
   const own = me.value.sessions;

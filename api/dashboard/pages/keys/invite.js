@@ -3,6 +3,7 @@ import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
 import { post } from '../../core/api.js';
 import { me, tenant } from '../../core/auth.js';
+import { fault } from '../../core/codes.js';
 import { time } from '../../core/format.js';
 import { t } from '../../core/i18n.js';
 import { Button, Copy, Icon, Select, Trouble } from '../../ui/controls.js';
@@ -28,7 +29,7 @@ export function InviteDialog({ onClose }) {
     <p>${t('keys.link_about', { role: role ? t(`keys.role.${role}`) : t('keys.as_you') })}</p><div class="secret"><${Copy} text=${made.url || `${location.origin}/#ticket=${made.ticket}`} label=${t('keys.link_copy')} /></div>
     <p class="notice"><${Icon} name="clock" size=${18} /> ${t('keys.link_until', { time: time(made.expires_at) })}</p></${Dialog}>`;
   return html`<${Dialog} title=${t('keys.invite')} onClose=${onClose} acts=${html`<${Button} onClick=${onClose}>${t('common.cancel')}</${Button}><${Button} kind="primary" icon="link" busy=${busy} onClick=${act}>${t('keys.link_make')}</${Button}>`}>
-    ${error && !error.field?.('sessions') && html`<${Trouble} error=${error} />`}<p class="muted invite-about">${t('keys.invite_about')}</p>
+    ${error && !error.errors?.some((e) => e.field === 'sessions') && html`<${Trouble} error=${error} />`}<p class="muted invite-about">${t('keys.invite_about')}</p>
     ${given.length > 0 && html`<${Select} label=${t('keys.as')} hint=${role && t(`keys.role_about.${role}`)} value=${role} onValue=${setRole} options=${given.map((r) => [r, t(`keys.role.${r}`)])} />`}
-    <${SessionPatterns} legend=${t('keys.sessions')} value=${sessions} onValue=${setSessions} within=${me.value.sessions} error=${error?.field?.('sessions')} /></${Dialog}>`;
+    <${SessionPatterns} legend=${t('keys.sessions')} value=${sessions} onValue=${setSessions} within=${me.value.sessions} error=${fault(error, 'sessions')} /></${Dialog}>`;
 }

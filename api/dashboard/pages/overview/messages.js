@@ -7,6 +7,7 @@ import { useLoad, usePages } from '../../core/load.js';
 import { href, setQuery } from '../../core/router.js';
 import { Checkbox, Empty, ExactTime, Icon, Loaded, More, PageHead, Select, Status } from '../../ui/controls.js';
 import { problem } from '../../ui/overlay.js';
+import { SaidShort } from '../../ui/said.js';
 import { AT_LEAST, WAITING } from './links.js';
 import { merged } from './merged.js';
 
@@ -20,7 +21,7 @@ const who = (chat) => chat?.name || (chat?.phone ? phone(chat.phone) : chat?.id)
 const Row = ({ message: m, several }) => html`<li><a href=${href('inbox', [m.session, m.chat.id], { message: m.id })}>
   <span class="message-head"><strong dir="auto">${who(m.chat)}</strong><${ExactTime} at=${m.timestamp} /></span>
   <span class="message-text" dir="auto">${m.text || html`<em>${m.type}</em>`}</span>
-  <span class="message-foot">${several && html`<bdi class="muted">${m.session}</bdi>`}${m.direction === 'out' ? html`<${Status} value=${m.status} />` : ''}${m.error && html`<span class="bad" dir="auto">${m.error.detail || m.error.code}</span>`}</span></a></li>`;
+  <span class="message-foot">${several && html`<bdi class="muted">${m.session}</bdi>`}${m.direction === 'out' ? html`<${Status} value=${m.status} />` : ''}${m.error && html`<${SaidShort} section="messages" of=${m.error} class="bad" />`}</span></a></li>`;
 
 const List = ({ sessions, query }) => {
   const { direction, status, since, backfill } = query;

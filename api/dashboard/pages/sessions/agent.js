@@ -3,6 +3,7 @@
 import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
 import { del, get, of, put } from '../../core/api.js';
+import { fault, trouble } from '../../core/codes.js';
 import { t } from '../../core/i18n.js';
 import { useEvents, useLoad } from '../../core/load.js';
 import { Button, Card, Checkbox, Loaded, Select, Switch, TextField, Time } from '../../ui/controls.js';
@@ -50,12 +51,12 @@ function Edit({ name, agent, onClose, taken }) {
       setBusy(false);
     }
   };
-  const one = (field, more = {}) => html`<${TextField} key=${field} label=${t(`sessions.agent.${field}`)} value=${form[field]} onValue=${set(field)} error=${error?.field?.(field)} multiline=${LONG.includes(field)}
+  const one = (field, more = {}) => html`<${TextField} key=${field} label=${t(`sessions.agent.${field}`)} value=${form[field]} onValue=${set(field)} error=${fault(error, field)} multiline=${LONG.includes(field)}
     type=${SECRET.includes(field) ? 'password' : 'text'} autocomplete="off" dir=${['url', 'model', 'agent_id', ...SECRET].includes(field) ? 'ltr' : 'auto'} optional=${field === 'secret' || (kind === 'retell' && field === 'url')}
     hint=${SECRET.includes(field) && agent?.[`${field}_set`] ? t('sessions.agent.keeps') : undefined} ...${more} />`;
-  const elsewhere = error && !FIELDS[kind].some((f) => error.field?.(f));
+  const elsewhere = error && !FIELDS[kind].some((f) => error.errors?.some((e) => e.field === f));
   return html`<${Dialog} wide title=${t('sessions.agent.title')} onClose=${onClose} acts=${html`<${Button} onClick=${onClose}>${t('common.cancel')}</${Button}><${Button} kind="primary" type="submit" form="agent-form" busy=${busy}>${t('common.save')}</${Button}>`}>
-    <form id="agent-form" onSubmit=${save} noValidate>${elsewhere && html`<p class="notice" role="alert" dir="auto">${error.status === 0 ? t('errors.offline_detail') : error.message}</p>`}
+    <form id="agent-form" onSubmit=${save} noValidate>${elsewhere && html`<p class="notice" role="alert" dir="auto">${trouble(error)}</p>`}
       <${Select} label=${t('sessions.agent.kind')} value=${kind} onValue=${setKind} options=${KINDS.map((k) => [k, t(`sessions.agent.kinds.${k}`)])} />
       ${FIELDS[kind].map((field) => one(field))}
       ${one('apology', { optional: true, hint: t('sessions.agent.apology_hint') })}

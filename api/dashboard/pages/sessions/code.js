@@ -3,6 +3,7 @@
 import { html } from 'htm/preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { call, of, post } from '../../core/api.js';
+import { trouble } from '../../core/codes.js';
 import { duration, number } from '../../core/format.js';
 import { t } from '../../core/i18n.js';
 import { Button, Copy, Icon, Spinner, Trouble, TextField } from '../../ui/controls.js';
@@ -110,11 +111,11 @@ export function PairingCode({ session }) {
       setCode({ text: body.code, until: performance.now() + Date.parse(body.expires_at) - serverNow(answer) });
     } catch (error) {
       setCode(null);
-      setFault(error.status === 0 ? t('errors.offline_detail') : error.field('phone') || error.message);
+      setFault(error);
     }
     setBusy(false);
   };
-  return html`<form class="pairing-form" onSubmit=${ask} noValidate><${TextField} label=${t('sessions.pair.phone')} hint=${t('sessions.pair.hint')} error=${fault} type="tel" inputmode="tel" autocomplete="tel" dir="ltr"
+  return html`<form class="pairing-form" onSubmit=${ask} noValidate><${TextField} label=${t('sessions.pair.phone')} hint=${t('sessions.pair.hint')} error=${trouble(fault, 'phone')} type="tel" inputmode="tel" autocomplete="tel" dir="ltr"
       placeholder="+55 11 98888-7777" value=${number} onValue=${(text) => { setNumber(text); setFault(''); }} />
     <${Button} kind=${code ? 'plain' : 'primary'} type="submit" busy=${busy}>${t(code ? 'sessions.pair.again' : 'sessions.pair.act')}</${Button}></form>
     ${code && html`<${Pairing} key=${code.text + code.until} code=${code} busy=${busy} again=${() => ask()} />`}`;

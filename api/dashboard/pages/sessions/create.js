@@ -2,6 +2,7 @@
 import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
 import { get, of, put } from '../../core/api.js';
+import { trouble } from '../../core/codes.js';
 import { t } from '../../core/i18n.js';
 import { go } from '../../core/router.js';
 import { Button, Checkbox, TextField } from '../../ui/controls.js';
@@ -38,14 +39,14 @@ export function Create({ taken, onClose }) {
         go('sessions', [name, 'link']);
       }
     } catch (error) {
-      if (error.field?.('session')) setRefused(error.field('session'));
+      if (error.errors?.some((e) => e.field === 'session')) setRefused(error);
       else problem(error, t('sessions.create.failed'));
     }
     setBusy(false);
   };
   return html`<${Dialog} title=${t('sessions.create.title')} onClose=${onClose} acts=${html`<${Button} onClick=${onClose}>${t('common.cancel')}</${Button}>
     <${Button} kind="primary" type="submit" form="create-session" busy=${busy}>${t('sessions.create.act')}</${Button}>`}>
-    <form id="create-session" onSubmit=${submit} noValidate><${TextField} label=${t('sessions.create.name')} hint=${t('sessions.create.rule')} error=${fault} value=${name} dir="ltr"
+    <form id="create-session" onSubmit=${submit} noValidate><${TextField} label=${t('sessions.create.name')} hint=${t('sessions.create.rule')} error=${trouble(fault, 'session')} value=${name} dir="ltr"
       autocomplete="off" autocapitalize="none" spellcheck=${false} maxlength="80" placeholder="main" autofocus onValue=${(text) => { setName(text); setRefused(''); }} />
     <${Checkbox} label=${t('sessions.create.autostart')} hint=${t('sessions.create.autostart_hint')} checked=${autostart} onValue=${setAutostart} /></form></${Dialog}>`;
 }

@@ -18,6 +18,9 @@ function changed(session, { type, data }) {
   return { ...session, ...now };
 }
 
+// Why it has its status, as ui/said.js wants it.
+export const whyOf = (s) => ({ code: s.reason_code, detail: s.status_reason });
+
 // branch-9 comes before branch-10
 const names = new Intl.Collator('en', { numeric: true });
 const sorted = (items) => items.sort((a, b) => names.compare(a.id, b.id));

@@ -6,11 +6,12 @@ import { t } from '../../core/i18n.js';
 import { href, setQuery } from '../../core/router.js';
 import { Button, Loaded, PageHead, Status, Tabs, Time } from '../../ui/controls.js';
 import { Menu } from '../../ui/overlay.js';
+import { Said } from '../../ui/said.js';
 import { Feed } from '../activity/feed.js';
 import { allowedActs, mayLink, useActs } from './acts.js';
 import { Agent } from './agent.js';
 import { Account, Backlog, Capabilities, Memory } from './cards.js';
-import { isGone, useSession } from './data.js';
+import { isGone, useSession, whyOf } from './data.js';
 import { Gone } from './gone.js';
 import { Log } from './log.js';
 import { Screen } from './screen.js';
@@ -36,7 +37,7 @@ function Acts({ session, acts }) {
 
 function Now({ session: s }) {
   return html`<p class="session-now"><${Status} value=${s.status} /> <span class="muted"><${Time} at=${s.status_since} as=${(at) => t('sessions.since_time', { time: dateTime(at) })} /></span></p>
-    ${s.status_reason && html`<p class="session-reason" dir="auto">${s.status_reason}</p>`}
+    ${s.status_reason && html`<div class="session-reason"><${Said} section="reasons" of=${whyOf(s)} /></div>`}
     ${s.exported && html`<p class="notice" role="status">${t('sessions.exported')} ${t('sessions.exported_about')}</p>`}`;
 }
 

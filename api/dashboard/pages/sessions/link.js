@@ -7,9 +7,10 @@ import { number, phone } from '../../core/format.js';
 import { t } from '../../core/i18n.js';
 import { href } from '../../core/router.js';
 import { Button, Card, Icon, Loaded, PageHead, Spinner, Status, Tabs } from '../../ui/controls.js';
+import { Said } from '../../ui/said.js';
 import { ACTS, useActs } from './acts.js';
 import { PairingCode, QrCode, Steps } from './code.js';
-import { accountName, isGone, isLinked, useSession } from './data.js';
+import { accountName, isGone, isLinked, useSession, whyOf } from './data.js';
 import { Gone } from './gone.js';
 
 const STAGES = ['starting', 'unlinked', 'linking', 'syncing', 'ready'];
@@ -25,7 +26,7 @@ function Stepper({ status }) {
 
 // A state in words, and at most two things to do about it.
 const Say = ({ icon, tone = '', title, about, reason, busy, children }) => html`<div class=${`say ${tone}`}><span class="empty-sign">${busy ? html`<${Spinner} label=${title} />` : html`<${Icon} name=${icon} size=${28} />`}</span>
-  <h2>${title}</h2>${about && html`<p>${about}</p>`}${reason && html`<p class="reason" dir="auto">${reason}</p>`}${children && html`<div class="acts">${children}</div>`}</div>`;
+  <h2>${title}</h2>${about && html`<p>${about}</p>`}${reason && html`<div class="reason"><${Said} section="reasons" of=${reason} /></div>`}${children && html`<div class="acts">${children}</div>`}</div>`;
 
 function Codes({ session }) {
   const [way, setWay] = useState('qr');
@@ -42,8 +43,8 @@ function Linked({ session }) {
     <${Button} icon="device-phone-mobile" href=${href('sessions', [session.id])}>${t('sessions.to_session')}</${Button}></${Say}>`;
 }
 
-const usedUp = (s) => s.status === 'stopped' && /^no phone scanned/.test(s.status_reason || '');
-const noMemory = (s) => /^out_of_memory_budget/.test(s.status_reason || '');
+const usedUp = (s) => s.status === 'stopped' && s.reason_code === 'codes_used_up';
+const noMemory = (s) => s.reason_code === 'out_of_memory_budget';
 
 // What a status that waits for somebody says: [icon, words, act, tone]
 function waiting(s) {
@@ -59,7 +60,7 @@ function waiting(s) {
 function Waiting({ session, acts }) {
   const [icon, words, act, tone] = waiting(session);
   const run = () => (act === 'start' ? acts.start() : acts.run({ ...ACTS.find((a) => a.id === act), ask: false }));
-  const reason = words === 'used_up' ? '' : session.status_reason;
+  const reason = words !== 'used_up' && session.status_reason && whyOf(session);
   return html`<${Say} icon=${icon} tone=${tone} title=${t(`sessions.wait.${words}.title`)} about=${t(`sessions.wait.${words}.about`)} reason=${reason}>
     ${can('sessions:manage') && html`<${Button} kind="primary" busy=${acts.busy} onClick=${run}>${t(`sessions.wait.${words}.act`)}</${Button}>`}</${Say}>`;
 }
@@ -70,7 +71,7 @@ function Stage({ session, acts }) {
     case 'ready': case 'syncing':
       return session.account ? html`<${Linked} session=${session} />` : html`<${Say} busy title=${t('sessions.stages.syncing')} />`;
     case 'starting':
-      return html`<${Say} busy title=${t(noMemory(session) ? 'sessions.no_memory' : 'sessions.starting')} about=${t(noMemory(session) ? 'sessions.no_memory_about' : 'sessions.starting_about')} reason=${session.status_reason} />`;
+      return html`<${Say} busy title=${t(noMemory(session) ? 'sessions.no_memory' : 'sessions.starting')} about=${t(noMemory(session) ? 'sessions.no_memory_about' : 'sessions.starting_about')} reason=${session.status_reason && !noMemory(session) && whyOf(session)} />`;
     case 'linking':
       return html`<${Say} busy title=${t('sessions.linking')} about=${t('sessions.linking_about')} />`;
     case 'unlinked':

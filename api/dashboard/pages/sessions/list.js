@@ -8,9 +8,10 @@ import { mebibytes, number, phone } from '../../core/format.js';
 import { has, language, t } from '../../core/i18n.js';
 import { href, setQuery } from '../../core/router.js';
 import { Button, Empty, Icon, Loaded, PageHead, SearchField, Status, Time } from '../../ui/controls.js';
+import { SaidShort } from '../../ui/said.js';
 import { mayLink } from './acts.js';
 import { Create } from './create.js';
-import { accountName, useSessions } from './data.js';
+import { accountName, useSessions, whyOf } from './data.js';
 
 const CARDS_MAX = 12;
 const ORDER = ['failed', 'logged_out', 'conflict', 'disconnected', 'unlinked', 'starting', 'linking', 'syncing', 'ready', 'hibernating', 'stopped'];
@@ -32,7 +33,7 @@ class One extends Component {
         <${Fact} label=${t('sessions.memory')}>${s.memory ? mebibytes(s.memory.browser_pss_bytes) : '–'}</${Fact}>
         <${Fact} label=${t('sessions.activity')}><${Time} at=${s.last_activity_at} /></${Fact}></dl>
       ${mayLink(s) && html`<${Button} small icon="qr-code" class="session-link" href=${href('sessions', [s.id, 'link'])} aria-label=${t('sessions.link_name', { name: s.id })}>${t('sessions.link')}</${Button}>`}
-      ${s.status_reason && !['ready', 'hibernating'].includes(s.status) && html`<p class="session-why muted" dir="auto">${s.status_reason}</p>`}</li>`;
+      ${s.status_reason && !['ready', 'hibernating'].includes(s.status) && html`<p class="session-why muted"><${SaidShort} section="reasons" of=${whyOf(s)} /></p>`}</li>`;
   }
 }
 

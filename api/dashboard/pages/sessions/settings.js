@@ -4,6 +4,7 @@ import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
 import { of, put } from '../../core/api.js';
 import { can, isAdmin, tenant } from '../../core/auth.js';
+import { trouble } from '../../core/codes.js';
 import { duration } from '../../core/format.js';
 import { t } from '../../core/i18n.js';
 import { Button, Card, Copy, IconButton, Select, Switch, TextField } from '../../ui/controls.js';
@@ -40,7 +41,7 @@ function Metadata({ session, onClose, taken }) {
       toast(t('common.saved'));
       onClose();
     } catch (error) {
-      setFault(error.status === 0 ? t('errors.offline_detail') : error.field('metadata') || error.message);
+      setFault(error);
       setBusy(false);
     }
   };
@@ -48,7 +49,7 @@ function Metadata({ session, onClose, taken }) {
     <form id="session-notes" onSubmit=${save}><p class="hint">${t('sessions.settings.notes_about')}</p>${rows.map((row, i) => html`<div class="note-row" key=${i}>
       <${TextField} label=${t('sessions.settings.name')} value=${row.name} maxlength="200" onValue=${(name) => change(i, { name })} /><${TextField} label=${t('sessions.settings.value')} value=${row.text} onValue=${(text) => change(i, { text })} />
       <${IconButton} icon="trash" label=${t('sessions.settings.drop', { name: row.name || String(i + 1) })} onClick=${() => setRows(rows.filter((_, at) => at !== i))} /></div>`)}
-    <${Button} small icon="plus" onClick=${() => setRows([...rows, { name: '', text: '' }])}>${t('common.add')}</${Button}>${fault && html`<p class="field error" role="alert">${fault}</p>`}</form></${Dialog}>`;
+    <${Button} small icon="plus" onClick=${() => setRows([...rows, { name: '', text: '' }])}>${t('common.add')}</${Button}>${fault && html`<p class="field error" role="alert">${trouble(fault, 'metadata')}</p>`}</form></${Dialog}>`;
 }
 
 export function Settings({ session: s, taken }) {

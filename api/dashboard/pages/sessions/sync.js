@@ -7,6 +7,7 @@ import { has, t } from '../../core/i18n.js';
 import { useInterval, useLoad } from '../../core/load.js';
 import { Button, Card, ExactTime, Loaded, Time } from '../../ui/controls.js';
 import { problem } from '../../ui/overlay.js';
+import { SaidShort } from '../../ui/said.js';
 import { Facts } from './cards.js';
 
 const RUNNING_MS = 2000;
@@ -15,11 +16,11 @@ const TONE = { running: 'info', waiting: 'info', done: 'ok', failed: 'bad', idle
 const State = ({ value }) => html`<span class=${`status ${TONE[value] || 'still'}`}>${has(`sessions.sync.${value}`) ? t(`sessions.sync.${value}`) : value}</span>`;
 
 const Job = ({ job }) => html`<li><div class="row"><code dir="ltr">${job.chat}</code><${State} value=${job.state} /></div>
-  <small>${t('sessions.sync.job', { n: job.messages_new })}${job.error && html` <span dir="auto">${job.error.detail || job.error.code}</span>`}</small></li>`;
+  <small>${t('sessions.sync.job', { n: job.messages_new })}${job.error && html` <${SaidShort} of=${job.error} />`}</small></li>`;
 
 const Run = ({ run }) => html`<${Facts} rows=${[[t('sessions.sync.last'), html`<${Time} at=${run.finished_at || run.started_at} />`], [t('sessions.sync.took'), milliseconds(run.duration_ms)],
   [t('sessions.sync.found'), t('sessions.sync.messages', { n: run.messages_new, chats: run.chats_seen })],
-  run.error && [t('sessions.sync.error'), html`<span dir="auto">${run.error.detail || run.error.code}</span>`]]} />`;
+  run.error && [t('sessions.sync.error'), html`<${SaidShort} of=${run.error} />`]]} />`;
 
 export function Sync({ session: s }) {
   const sync = useLoad((signal) => get(of`/sessions/${s.id}/sync`, {}, { signal }), [s.id, s.status]);

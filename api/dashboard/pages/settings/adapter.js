@@ -7,6 +7,7 @@ import { has, t } from '../../core/i18n.js';
 import { useInterval, useLoad } from '../../core/load.js';
 import { Button, Card, Loaded, Spinner, TextField } from '../../ui/controls.js';
 import { confirm, problem, toast } from '../../ui/overlay.js';
+import { Said } from '../../ui/said.js';
 import { Facts } from './form.js';
 
 const LOOK_MS = 3000;
@@ -14,8 +15,7 @@ const build = (b) => html`<bdi>${b.version ?? t('settings.adapter.unknown')}</bd
 const stateName = (state) => (has(`settings.adapter.states.${state}`) ? t(`settings.adapter.states.${state}`) : state);
 
 function Last({ last }) {
-  const error = last.error && (typeof last.error === 'string' ? last.error : last.error.detail || last.error.code || JSON.stringify(last.error));
-  return html`<p class=${last.ok ? 'notice fine' : 'notice'}><strong>${t(last.ok ? 'settings.adapter.went_well' : 'settings.adapter.went_wrong', { at: dateTime(last.at) })}</strong> ${last.rolled_back && t('settings.adapter.rolled_back')} ${error && html`<code dir="ltr">${error}</code>`}</p>`;
+  return html`<p class=${last.ok ? 'notice fine' : 'notice'}><strong>${t(last.ok ? 'settings.adapter.went_well' : 'settings.adapter.went_wrong', { at: dateTime(last.at) })}</strong> ${last.rolled_back && t('settings.adapter.rolled_back')} </p>${last.error && html`<${Said} of=${last.error} />`}`;
 }
 
 function Try({ idle, onStarted }) {

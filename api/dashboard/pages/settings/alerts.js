@@ -7,6 +7,7 @@ import { has, t } from '../../core/i18n.js';
 import { throttled, useEvents, useInterval, useLoad } from '../../core/load.js';
 import { href } from '../../core/router.js';
 import { Card, Empty, Icon, Loaded, Time } from '../../ui/controls.js';
+import { AlertWords } from '../../ui/said.js';
 
 const KINDS = ['send_failures', 'session_flapping', 'queue_old', 'webhook_failing', 'agent_failing', 'agent_loop', 'disk_low', 'memory_high', 'store_failing'];
 const LOOK_MS = 30_000;
@@ -23,7 +24,7 @@ function Where({ alert }) {
 }
 
 const Alert = ({ alert }) => html`<li class="alert"><${Icon} name="exclamation-triangle" /><div><strong>${name(alert.alert)}</strong> · <${Where} alert=${alert} />
-  <p dir="auto">${alert.detail}</p>${help(alert) && html`<p class="hint" dir="auto">${help(alert)}</p>`}
+  <p><${AlertWords} alert=${alert} /></p>${help(alert) && html`<p class="hint" dir="auto">${help(alert)}</p>`}
   <p class="hint">${t('settings.alerts.since')} <${Time} at=${alert.since} />${alert.threshold != null && html` · ${t('settings.alerts.value', { value: number(alert.value), threshold: number(alert.threshold) })}`}</p></div></li>`;
 
 export function Alerts() {

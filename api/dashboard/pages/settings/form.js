@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks';
 import { t } from '../../core/i18n.js';
 import { Button, Trouble, useFault } from '../../ui/controls.js';
 import { toast } from '../../ui/overlay.js';
+import { fault } from '../../core/codes.js';
 
 // start: the values as they are; send(values, changes): a promise. fields: what shows its own error.
 export function useForm(start, send, { fields = [] } = {}) {
@@ -30,7 +31,7 @@ export function useForm(start, send, { fields = [] } = {}) {
     values, busy, submit, error: shown ? null : error,
     dirty: Object.keys(changes).some((name) => JSON.stringify(changes[name]) !== JSON.stringify(start[name])),
     set: (name) => (value) => setChanges((before) => ({ ...before, [name]: value })),
-    wrong: (name) => error?.errors?.find((x) => x.field === name)?.detail,
+    wrong: (name) => fault(error, name),
     revert: () => {
       setChanges({});
       setError(null);

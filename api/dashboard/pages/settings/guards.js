@@ -7,6 +7,7 @@ import { language, t } from '../../core/i18n.js';
 import { useLoad } from '../../core/load.js';
 import { Button, Card, Checkbox, Field, IconButton, Loaded, Switch, TextField } from '../../ui/controls.js';
 import { problem } from '../../ui/overlay.js';
+import { SaidShort } from '../../ui/said.js';
 import { FormEnd, ReadOnly, useForm } from './form.js';
 
 const KINDS = ['word', 'phrase', 'regex'];
@@ -77,7 +78,7 @@ function Attempt() {
   };
   return html`<form onSubmit=${attempt}><${Card} title=${t('settings.guards.try')}><${TextField} multiline label=${t('settings.guards.try_text')} hint=${t('settings.guards.try_hint')} value=${text} onValue=${(v) => (setText(v), setVerdict(null))} />
     <div class="row"><${Button} type="submit" busy=${busy} disabled=${!text.trim()}>${t('settings.guards.try')}</${Button}>
-      <span role="status">${verdict && html`<span class=${`status ${verdict.allowed ? 'ok' : 'bad'}`}>${t(verdict.allowed ? 'settings.guards.allowed' : 'settings.guards.refused')}</span> <bdi>${verdict.detail}</bdi>`}</span></div></${Card}></form>`;
+      <span role="status">${verdict && html`<span class=${`status ${verdict.allowed ? 'ok' : 'bad'}`}>${t(verdict.allowed ? 'settings.guards.allowed' : 'settings.guards.refused')}</span> ${!verdict.allowed && html`<${SaidShort} of=${verdict} />`}`}</span></div></${Card}></form>`;
 }
 
 const ready = (doc) => ({ ...doc, rules: withIds(doc.forbidden), at: ++made });

@@ -3,6 +3,7 @@ import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
 import { all, del, get, put } from '../../core/api.js';
 import { chooseTenant, tenant, tenants } from '../../core/auth.js';
+import { trouble } from '../../core/codes.js';
 import { bytes, duration, number } from '../../core/format.js';
 import { t } from '../../core/i18n.js';
 import { useInterval, useLoad } from '../../core/load.js';
@@ -53,7 +54,7 @@ function TenantForm({ doc, onClose, onDone }) {
   };
   return html`<${Dialog} title=${doc ? t('settings.node.edit', { tenant: id }) : t('settings.node.create')} onClose=${onClose}><form onSubmit=${submit} noValidate>
     ${!doc && html`<${TextField} label=${t('settings.node.id')} hint=${t('settings.node.id_hint')} dir="ltr" autocomplete="off" maxLength="63" value=${id} onValue=${setId} error=${bad} />`}
-    <${TextField} label=${t('settings.name')} optional maxLength="128" value=${name} onValue=${setName} error=${error && !bad ? error.message : null} />
+    <${TextField} label=${t('settings.name')} optional maxLength="128" value=${name} onValue=${setName} error=${error && !bad ? trouble(error, 'name') : null} />
     <div class="row end"><${Button} onClick=${onClose}>${t('common.cancel')}</${Button}><${Button} kind="primary" type="submit" busy=${busy} disabled=${!id || Boolean(bad)}>${t(doc ? 'common.save' : 'settings.node.create')}</${Button}></div></form></${Dialog}>`;
 }
 

@@ -3,6 +3,7 @@ import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
 import { all, del, get, of, post, put } from '../../core/api.js';
 import { can, tenant } from '../../core/auth.js';
+import { trouble } from '../../core/codes.js';
 import { csv, saveText } from '../../core/download.js';
 import { phone } from '../../core/format.js';
 import { t } from '../../core/i18n.js';
@@ -48,7 +49,7 @@ function Add({ onClose, onDone }) {
     }
   };
   return html`<${Dialog} title=${t('settings.opt_outs.add')} onClose=${onClose}><form onSubmit=${submit} noValidate>
-    <${TextField} label=${t('settings.opt_outs.phone')} hint=${t('settings.opt_outs.phone_hint')} type="tel" dir="ltr" autocomplete="off" required value=${number} onValue=${setNumber} error=${error?.message} />
+    <${TextField} label=${t('settings.opt_outs.phone')} hint=${t('settings.opt_outs.phone_hint')} type="tel" dir="ltr" autocomplete="off" required value=${number} onValue=${setNumber} error=${trouble(error, 'phone')} />
     <${TextField} label=${t('settings.opt_outs.reason')} optional maxLength="160" value=${reason} onValue=${setReason} />
     <div class="row end"><${Button} onClick=${onClose}>${t('common.cancel')}</${Button}><${Button} kind="primary" type="submit" busy=${busy} disabled=${!number.trim()}>${t('common.add')}</${Button}></div></form></${Dialog}>`;
 }
@@ -92,7 +93,7 @@ function Import({ onClose, onDone }) {
     ? html`<div class="stack"><p role="status"><strong>${t('settings.opt_outs.imported', { n: done.added })}</strong> ${done.known > 0 && t('settings.opt_outs.known', { n: done.known })}</p>
       ${done.invalid.length > 0 && html`<p>${t('settings.opt_outs.invalid', { n: done.invalid.length })}</p><pre dir="ltr" tabindex="0">${done.invalid.slice(0, 200).join('\n')}</pre>`}
       <div class="row end"><${Button} kind="primary" onClick=${onClose}>${t('common.close')}</${Button}></div></div>`
-    : html`<form onSubmit=${run}><${TextField} multiline label=${t('settings.opt_outs.numbers')} hint=${t('settings.opt_outs.numbers_hint')} dir="ltr" rows="8" value=${text} onValue=${setText} error=${error?.message} />
+    : html`<form onSubmit=${run}><${TextField} multiline label=${t('settings.opt_outs.numbers')} hint=${t('settings.opt_outs.numbers_hint')} dir="ltr" rows="8" value=${text} onValue=${setText} error=${trouble(error, 'phone')} />
       <p><label class="button small">${t('settings.opt_outs.file')}<input type="file" class="hidden" accept=".csv,.txt,text/plain,text/csv" onChange=${file} /></label></p>
       <${TextField} label=${t('settings.opt_outs.reason')} optional maxLength="160" value=${reason} onValue=${setReason} />
       <div class="row end"><${Button} onClick=${onClose}>${t('common.cancel')}</${Button}><${Button} kind="primary" type="submit" busy=${busy > 0} disabled=${numbers.length === 0}>${t('settings.opt_outs.import_n', { n: numbers.length })}</${Button}></div></form>`}</${Dialog}>`;

@@ -8,6 +8,7 @@ import { setQuery } from '../../core/router.js';
 import { phone } from '../../core/format.js';
 import { Button, Empty, Loaded, Tabs, Time } from '../../ui/controls.js';
 import { confirm, problem, toast } from '../../ui/overlay.js';
+import { SaidShort } from '../../ui/said.js';
 import { DeliveryDialog } from './delivery.js';
 import { COUNTED, counted } from './list.js';
 
@@ -45,11 +46,14 @@ function usePaged(hook, state) {
   return { ...list, loadMore: more };
 }
 
+// How its last try ended. One that expired keeps the status of the try before.
+export const Outcome = ({ of: d, ...rest }) => (d.last_status && d.last_reason !== 'expired' ? html`<bdi ...${rest}>HTTP ${d.last_status}</bdi>` : html`<${SaidShort} section="deliveries" of=${{ code: d.last_reason, detail: d.last_error }} ...${rest} />`);
+
 function Row({ d, chosen, onChoose, onOpen, onRedrive }) {
   return html`<tr class=${chosen ? 'chosen' : ''}>${onChoose && html`<td class="tick"><input type="checkbox" aria-label=${t('webhooks.choose', { id: d.id })} checked=${chosen} onChange=${(e) => onChoose(e.currentTarget.checked)} /></td>`}
     <td class="what"><button type="button" class="link" onClick=${onOpen}><bdi class="mono">${d.type || t('webhooks.event_gone')}</bdi></button>
       <p class="muted">${d.chat && html`<bdi>${chatName(d.chat)}</bdi> · `}${d.session && html`<bdi class="mono">${d.session}</bdi> · `}<span class="mono">${d.id}</span></p></td>
-    <td data-label=${t('webhooks.outcome')}>${d.last_status || d.last_error ? html`<span class=${d.state === 'delivered' ? '' : 'bad'} dir="auto">${d.last_error || `HTTP ${d.last_status}`}</span>` : html`<span class="muted">${t('webhooks.not_tried')}</span>`}</td>
+    <td data-label=${t('webhooks.outcome')}>${d.last_status || d.last_error ? html`<${Outcome} of=${d} class=${d.state === 'delivered' ? '' : 'bad'} />` : html`<span class="muted">${t('webhooks.not_tried')}</span>`}</td>
     <td class="num" data-label=${t('webhooks.attempts')}>${d.attempts}</td>
     <td data-label=${t(d.state === 'pending' ? 'webhooks.next_try' : 'webhooks.when')}><${Time} at=${d.state === 'pending' ? d.next_try_at : d.finished_at} /></td>
     ${onRedrive && html`<td class="end"><${Button} small icon="arrow-path" onClick=${onRedrive} title=${t('webhooks.redrive_one', { id: d.id })}>${t('webhooks.redrive')}</${Button}></td>`}</tr>`;

@@ -8,7 +8,7 @@ import { href } from '../../core/router.js';
 import { Button, ExactTime, Icon, Loaded, Status, Time } from '../../ui/controls.js';
 import { Dialog } from '../../ui/overlay.js';
 import { Json } from '../../ui/json.js';
-import { chatName } from './deliveries.js';
+import { chatName, Outcome } from './deliveries.js';
 import { advice } from './test.js';
 
 function Tries({ d }) {
@@ -32,7 +32,7 @@ function Body({ d }) {
       <div><dt>${t('webhooks.queued')}</dt><dd><${ExactTime} at=${d.created_at} /></dd></div>
       ${d.next_try_at && html`<div><dt>${t('webhooks.next_try')}</dt><dd><${ExactTime} at=${d.next_try_at} /> (<${Time} at=${d.next_try_at} />)</dd></div>`}
       ${d.finished_at && html`<div><dt>${t('webhooks.finished')}</dt><dd><${ExactTime} at=${d.finished_at} /></dd></div>`}</dl>
-    ${failed && html`<p class="advice"><${Icon} name="information-circle" size=${18} /> <span><strong dir="auto">${d.last_error}</strong> ${d.last_status ? advice(null, d.last_status) : t('webhooks.advice.unanswered')}</span></p>`}
+    ${failed && html`<p class="advice"><${Icon} name="information-circle" size=${18} /> <span><strong><${Outcome} of=${d} /></strong> ${advice(d.last_reason, d.last_status)}</span></p>`}
     <h3>${t('webhooks.tries', { n: d.attempts })}</h3><${Tries} d=${d} />
     ${d.event ? html`<${Json} label=${t('webhooks.body')} value=${d.event} />` : html`<p class="notice">${t(d.type ? 'webhooks.body_hidden' : 'webhooks.body_gone')}</p>`}`;
 }

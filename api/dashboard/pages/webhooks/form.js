@@ -3,6 +3,7 @@ import { html } from 'htm/preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { of, post, put } from '../../core/api.js';
 import { me } from '../../core/auth.js';
+import { fault } from '../../core/codes.js';
 import { duration, milliseconds } from '../../core/format.js';
 import { t } from '../../core/i18n.js';
 import { throttled } from '../../core/load.js';
@@ -30,7 +31,7 @@ function bodyOf(form, hook) {
   return body;
 }
 // What the server says of a field, or of a part of it: events[2], headers.X-Key.
-const said = (error, field) => error?.errors?.find((e) => e.field === field || e.field?.startsWith(`${field}[`) || e.field?.startsWith(`${field}.`))?.detail;
+const said = (error, field) => fault(error, (at) => at === field || at.startsWith(`${field}[`) || at.startsWith(`${field}.`));
 const FIELDS = ['url', 'events', 'sessions', 'headers', 'secret', 'retry', 'webhook'];
 
 function useCheck(name, body) {

@@ -10,6 +10,7 @@ import { go, href } from '../../core/router.js';
 import { Badge, Button, Empty, Icon, Loaded, PageHead, Status, Time } from '../../ui/controls.js';
 import { Menu } from '../../ui/overlay.js';
 import { Sessions } from '../../ui/patterns.js';
+import { SaidShort } from '../../ui/said.js';
 import { remove, setEnabled, stateOf } from './acts.js';
 import { WebhookForm } from './form.js';
 import { TestDialog } from './test.js';
@@ -23,10 +24,10 @@ export const State = ({ hook }) => {
 };
 // Why it is paused and when it is tried next; nothing when all is well.
 export function Health({ hook }) {
-  const { state, last_error: error, next_probe_at: next } = hook.health || {};
+  const { state, last_error: error, last_reason: code, next_probe_at: next } = hook.health || {};
   if (!hook.enabled || !error || state === 'ok') return null;
   const soon = !next || new Date(next) <= new Date();
-  return html`<p class="hook-trouble"><${Icon} name="exclamation-triangle" size=${16} /> <span><bdi>${error}</bdi>${state === 'paused' && html`<br />
+  return html`<p class="hook-trouble"><${Icon} name="exclamation-triangle" size=${16} /> <span><${SaidShort} section="deliveries" of=${{ code: code === 'status' ? undefined : code, detail: error }} />${state === 'paused' && html`<br />
     ${soon ? t('webhooks.tried_now') : t('webhooks.tried_next', { time: duration((new Date(next) - Date.now()) / 1000) })}`}</span></p>`;
 }
 export const Numbers = ({ hook }) => html`<dl class="numbers">
