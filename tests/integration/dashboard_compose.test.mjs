@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { accessible, Browser, open, PHONE } from './browser.mjs';
-import { ALICE, Daemon, FarEnd, ME } from './harness.mjs';
+import { ALICE, Daemon, eventually, FarEnd, ME } from './harness.mjs';
 
 const DOT = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const dot = (name) => ({ name, mimeType: 'image/png', buffer: Buffer.from(DOT, 'base64') });
@@ -254,6 +254,9 @@ test('what one sends is seen from wherever one was, and notices do not lie over 
   const last = { type: 'text', from: ALICE, to: ME };
   for (let n = 0; n < 40; n++) await farEnd.post('/send', { ...last, text: `page ${n}` });
   await events.find((e) => e.type === 'message.received' && e.data.text === 'page 39');
+  // a thread with unread messages opens where they begin; the tab that has it open reads them in its own time
+  await daemon.ok('POST', `${session.path}/chats/${encodeURIComponent(chat.id)}/read`);
+  await eventually('nothing unread', async () => (await told('')).unread_count === 0);
   for (const viewport of [undefined, PHONE]) {
     const reader = await browser.signedIn(daemon, { viewport, at: `inbox/main/${encodeURIComponent(chat.id)}` });
     const write = reader.getByRole('textbox', { name: 'Message to Alice' });
