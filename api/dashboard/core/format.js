@@ -19,7 +19,7 @@ export function bytes(n) {
     n /= 1000;
     i++;
   }
-  return number(n, { style: 'unit', unit: units[i], unitDisplay: 'short', maximumFractionDigits: n < 10 && i > 0 ? 1 : 0 });
+  return number(n, { style: 'unit', unit: units[i], unitDisplay: i > 0 ? 'short' : 'long', maximumFractionDigits: n < 10 && i > 0 ? 1 : 0 });
 }
 
 // As [memory] of the configuration counts.
@@ -42,6 +42,8 @@ export function duration(seconds) {
   }
   return out.join(' ');
 }
+// Where a sound is: 65 → "1:05".
+export const playTime = (seconds) => `${number(Math.floor(seconds / 60))}:${number(Math.floor(seconds % 60), { minimumIntegerDigits: 2 })}`;
 export const milliseconds = (ms) => (ms == null ? '–' : ms < 1000 ? number(ms, { style: 'unit', unit: 'millisecond', unitDisplay: 'short', maximumFractionDigits: 0 }) : duration(ms / 1000));
 
 const date = (at, options) => formatter(Intl.DateTimeFormat, options).format(at instanceof Date ? at : new Date(at));

@@ -1,13 +1,12 @@
 // A voice message or a sound: play, seek (by keys too), speed. One plays at a time.
 import { html } from 'htm/preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { number } from '../../core/format.js';
+import { number, playTime } from '../../core/format.js';
 import { t } from '../../core/i18n.js';
 import { Icon } from '../../ui/controls.js';
 import { useMedia } from './media.js';
 
 const SPEEDS = [1, 1.5, 2];
-const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, '0')}`;
 let playing = null;
 
 export function Player({ url, duration = 0, voice, own }) {
@@ -51,8 +50,8 @@ export function Player({ url, duration = 0, voice, own }) {
   return html`<div class=${`player ${own ? 'own' : ''}`}>
     <button type="button" class="play" aria-label=${t(now.on ? 'inbox.pause' : voice ? 'inbox.play_voice' : 'inbox.play_audio')} onClick=${toggle} aria-busy=${now.on && !src && !error}>
       ${now.on && !src && !error ? html`<span class="spinner" aria-hidden="true" />` : html`<${Icon} name=${now.on ? 'pause' : 'play'} size=${20} />`}</button>
-    <div class="track"><input type="range" min="0" max=${Math.max(length, 0.1)} step="0.1" value=${now.at} aria-label=${t('inbox.position')} aria-valuetext=${`${clock(now.at)} / ${clock(length)}`} onInput=${seek} dir="ltr" />
-      <span class="clock" dir="ltr">${clock(now.at > 0 ? now.at : length)}</span></div>
+    <div class="track"><input type="range" min="0" max=${Math.max(length, 0.1)} step="0.1" value=${now.at} aria-label=${t('inbox.position')} aria-valuetext=${`${playTime(now.at)} / ${playTime(length)}`} onInput=${seek} dir="ltr" />
+      <span class="clock" dir="ltr">${playTime(now.at > 0 ? now.at : length)}</span></div>
     <button type="button" class="speed" onClick=${faster}><span class="hidden">${t('inbox.speed')} </span>${number(now.speed)}×</button>
     ${error && html`<p class="media-note" role="alert">${t('inbox.media.broken')}</p>`}
     <audio ref=${audio} src=${src || undefined} preload="metadata" onTimeUpdate=${(e) => set({ at: e.currentTarget.currentTime })} onEnded=${() => set({ on: false, at: 0 })} onPause=${() => set({ on: false })}

@@ -13,5 +13,5 @@ const named = (alert) => (has(`overview.alerts.kinds.${alert.alert}`) ? t(`overv
 
 export const Alerts = ({ items }) => items.length > 0 && html`<section class="alerts" aria-label=${t('overview.alerts.title')}>${items.map((alert) => html`<article key=${`${alert.alert}/${alert.session}/${alert.webhook}`}>
   <${Icon} name="bell-alert" size=${22} /><div><h2>${named(alert)}${(alert.webhook || alert.session) && html` · <bdi>${alert.webhook || alert.session}</bdi>`}</h2>
-  <p dir="auto"><${AlertWords} alert=${alert} /> <span class="muted"><${Time} at=${alert.since} /></span></p><p class="muted" dir="auto">${help(alert)}</p></div>
+  <p dir="auto"><${AlertWords} alert=${alert} /> <span class="muted">· <${Time} at=${alert.since} /></span></p><p class="muted" dir="auto">${help(alert)}</p></div>
   ${place(alert) && html`<${Button} small href=${place(alert)}>${t('overview.alerts.look')}</${Button}>`}</article>`)}</section>`;

@@ -9,13 +9,16 @@ import { accountName, isLinked } from './data.js';
 
 export const Facts = ({ rows }) => html`<dl class="session-rows">${rows.filter(Boolean).map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 
+// As WhatsApp calls the kinds of phones, and as people do. The business app has its own.
+const PHONES = { android: 'Android', iphone: 'iPhone', smba: 'Android (WhatsApp Business)', smbi: 'iPhone (WhatsApp Business)' };
+
 export function Account({ session: s }) {
   const a = s.account;
   const name = accountName(s);
   return html`<${Card} title=${t('sessions.account.title')}>${!a ? html`<p class="muted">${t('sessions.account.none')}</p>` : html`
     <p class="account-who"><span class="account-face" aria-hidden="true">${(name || a.phone || '?').trim().slice(0, 1).toUpperCase()}</span><span><strong dir="auto">${name || t('sessions.account.no_name')}</strong><br /><span class="muted">${phone(a.phone)}</span></span></p>
     <${Facts} rows=${[[t('sessions.account.linked'), html`<${ExactTime} at=${s.linked_at} />`],
-      a.platform && [t('sessions.account.platform'), html`<span dir="auto">${a.platform}</span>`],
+      a.platform && [t('sessions.account.platform'), html`<span dir="auto">${PHONES[a.platform] ?? a.platform}</span>`],
       a.lid && [t('sessions.account.lid'), html`<code dir="ltr">${a.lid}</code>`],
       !isLinked(s) && [t('sessions.account.state'), t('sessions.account.was')]]} />`}</${Card}>`;
 }
