@@ -22,6 +22,9 @@ function App() {
   return html`${signedIn.value ? html`<${Shell} key=${me.value.id} />` : html`<${SignIn} ticket=${ticket} trouble=${trouble} />`}<${Overlays} />`;
 }
 
+// A link that is opened in a tab with this page changes only what stands behind the #.
+addEventListener('hashchange', () => location.hash.startsWith('#ticket=') && location.reload());
+
 await useLanguage();
 let trouble = null;
 if (!ticket && key.value) await signIn(key.value).catch((error) => (trouble = error));

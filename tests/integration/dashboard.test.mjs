@@ -180,12 +180,26 @@ describe('sign-in', () => {
     const page = await browser.person();
     await page.goto(`${daemon.base}/#ticket=${link.ticket}`);
     await page.locator('.shell').waitFor();
-    await page.waitForURL((url) => !url.hash.includes('ticket'));
+    await page.locator('main.page-overview h1').waitFor();
+    assert.equal(new URL(page.url()).hash, '#/overview');
     assert.equal(await page.getByRole('navigation').getByRole('link', { name: 'Keys' }).count(), 0, 'a viewer sees no keys');
     const again = await browser.person();
     await again.goto(`${daemon.base}/#ticket=${link.ticket}`);
     await again.getByText('This link was used already').waitFor();
     await Promise.all([leave(page), leave(again)]);
+  });
+
+  test('a one-time link that is opened in a tab with the page signs in there', async () => {
+    const page = await browser.person();
+    await page.goto(daemon.base);
+    await signInPage(page);
+    const [first, second] = [await daemon.ok('POST', '/v1/sign-in-links', { tenant: 'default', role: 'viewer' }), await daemon.ok('POST', '/v1/sign-in-links', {})];
+    await page.goto(`${daemon.base}/#ticket=${first.ticket}`);
+    await page.locator('main.page-overview h1').waitFor();
+    await page.goto(`${daemon.base}/#ticket=${second.ticket}`);
+    await page.getByRole('navigation').getByRole('link', { name: 'Keys' }).waitFor();
+    assert.equal(new URL(page.url()).hash, '#/overview');
+    await leave(page);
   });
 
   test('a daemon that cannot answer at a reload costs nobody the key: the page says so, and tries again', async () => {

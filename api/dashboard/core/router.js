@@ -35,6 +35,11 @@ export function go(page, parts, query, { replace = false } = {}) {
     route.value = read();
   }
 }
+// The address without what stood behind the #, as if it never had; no entry in the history.
+export function clearAddress() {
+  history.replaceState(null, '', location.pathname);
+  route.value = read();
+}
 // Changes only the query of the page we are on; no entry in the history.
 export function setQuery(changes) {
   const { page, parts, query } = route.value;

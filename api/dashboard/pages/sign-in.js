@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { arrived, refusal, savedKey, signIn, signInByTicket } from '../core/auth.js';
 import { said } from '../core/codes.js';
 import { LANGUAGES, language, t, useLanguage } from '../core/i18n.js';
+import { clearAddress } from '../core/router.js';
 import { Button, Field } from '../ui/controls.js';
 import { SaidShort } from '../ui/said.js';
 
@@ -12,7 +13,7 @@ const LOGO = import.meta.resolve('../logo.svg');
 // The ticket goes out of the address before it is used, so that it stays in no history.
 export function takeTicket() {
   const ticket = /^#ticket=([\w.-]+)$/.exec(location.hash)?.[1];
-  if (ticket) history.replaceState(null, '', location.pathname);
+  if (ticket) clearAddress();
   return ticket;
 }
 
