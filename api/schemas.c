@@ -233,7 +233,8 @@ const struct schema schemas[] = {
             ",\"assignees\":" LIST(OBJECT("\"assignee\",\"count\"",
                                         "\"assignee\":" TEXT ",\"count\":" INT))
             ",\"counts\":" OBJECT("", "\"open\":" INT ",\"closed\":" INT ",\"unread\":" INT
-                                      ",\"unassigned\":" INT ",\"archived\":" INT)
+                                      ",\"unassigned\":" INT ",\"archived\":" INT
+                                      ",\"archived_unread\":" INT)
             ",\"scanned\":" INT ",\"complete\":" BOOL)},
     {"Contact",
      OBJECT("\"id\"",

@@ -185,7 +185,7 @@ int bridge_inbox_chats(struct bridge *b, const struct bridge_inbox *in,
 /* ---- what there is to choose from ---------------------------------------------------------------
  */
 
-enum { OPEN, CLOSED, UNREAD, UNASSIGNED, ARCHIVED, COUNTS };
+enum { OPEN, CLOSED, UNREAD, UNASSIGNED, ARCHIVED, ARCHIVED_UNREAD, COUNTS };
 struct facets {
     json_t *tags, *assignees; /* name: how many */
     json_int_t count[COUNTS];
@@ -220,9 +220,12 @@ static int on_counted(void *arg, const char *session, const char *chat, uint64_t
     const json_t *tags = json_arr(row, "tags");
     int rc = 0;
     f->count[strcmp(json_str_or(row, "state", "open"), "open") == 0 ? OPEN : CLOSED]++;
-    f->count[UNREAD] += json_int(row, "unread_count", 0) > 0;
+    bool unread = json_int(row, "unread_count", 0) > 0;
+    bool archived = json_flag(row, "archived", false);
+    f->count[UNREAD] += unread;
     f->count[UNASSIGNED] += assignee == NULL;
-    f->count[ARCHIVED] += json_flag(row, "archived", false);
+    f->count[ARCHIVED] += archived;
+    f->count[ARCHIVED_UNREAD] += archived && unread;
     rc = assignee != NULL ? count_one(f->assignees, assignee) : 0;
     for (size_t i = 0; rc == 0 && i < json_array_size(tags); i++) {
         rc = count_one(f->tags, json_string_value(json_array_get(tags, i)));
@@ -266,11 +269,11 @@ static json_t *ranked(json_t *counts, const char *key)
 
 static json_t *facets_give(const struct facets *f)
 {
-    return json_pack("{s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I}, s:I, s:b}", "tags",
+    return json_pack("{s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I, s:I}, s:I, s:b}", "tags",
                      ranked(f->tags, "tag"), "assignees", ranked(f->assignees, "assignee"),
                      "counts", "open", f->count[OPEN], "closed", f->count[CLOSED], "unread",
                      f->count[UNREAD], "unassigned", f->count[UNASSIGNED], "archived",
-                     f->count[ARCHIVED], "scanned", (json_int_t)f->scanned, "complete", !f->more);
+                     f->count[ARCHIVED], "archived_unread", f->count[ARCHIVED_UNREAD], "scanned", (json_int_t)f->scanned, "complete", !f->more);
 }
 
 /* ---- what was counted is kept ----

@@ -33,8 +33,8 @@ struct bridge_inbox {
 int bridge_inbox_chats(struct bridge *b, const struct bridge_inbox *in,
                        const struct bridge_chat_filter *f, const struct bridge_paging *p,
                        json_t **out, struct err *e);
-/* {tags:[{tag,count}],assignees:[{assignee,count}],counts:{open,closed,unread,unassigned,archived},
- * scanned,complete}: of the most recent BRIDGE_FACET_CHATS of them. */
+/* {tags:[{tag,count}],assignees:[{assignee,count}],counts:{open,closed,unread,unassigned,archived,
+ * archived_unread},scanned,complete}: of the most recent BRIDGE_FACET_CHATS of them. */
 #define BRIDGE_FACET_CHATS 2000
 int bridge_inbox_facets(struct bridge *b, const struct bridge_inbox *in, json_t **out,
                         struct err *e);

@@ -33,7 +33,7 @@ describe('from the page', () => {
   test('a session is put to sleep after a question, and woken by a button; what came meanwhile is there', async () => {
     await open(page, 'sessions/main');
     await status('Ready');
-    await page.getByRole('button', { name: 'More acts on main' }).click();
+    await page.getByRole('button', { name: 'More actions for main' }).click();
     await page.getByRole('menuitem', { name: 'Hibernate', exact: true }).click();
     const question = page.getByRole('dialog', { name: 'Let main hibernate?' });
     await question.getByText('wakes when something is to be sent').waitFor();
@@ -82,6 +82,9 @@ describe('from the page', () => {
     await becomes((c) => !c.archived, 'undone');
     await act('Archive');
     await becomes((c) => c.archived, 'archived');
+    await page.getByText('All chats are archived').waitFor();   // it was the only one; its thread stays open
+    await page.getByRole('button', { name: 'Show the archive' }).click();
+    await page.locator('.chat-list .chat-row').getByRole('img', { name: 'Archived' }).waitFor();
     await act('Take out of the archive');
     await becomes((c) => !c.archived, 'out of the archive');
     assert.deepEqual(page.faults, []);
@@ -95,7 +98,7 @@ describe('from the page', () => {
     await page.getByLabel('File on the server').fill(path.join(daemon.dataDir, 'none.js'));
     await page.getByRole('button', { name: 'Only try it' }).click();
     await page.getByText(/^The last trial failed/).waitFor();
-    await page.locator('main .notice code').filter({ hasText: 'none.js' }).waitFor();
+    await page.locator('main p').filter({ hasText: 'none.js' }).waitFor();
     await page.getByText('Nothing under way').waitFor();
     await page.getByLabel('File on the server').fill(good);
     await page.getByRole('button', { name: 'Only try it' }).click();

@@ -265,6 +265,59 @@ describe('the inbox', () => {
     await accessible(page, 'inbox, list');
   });
 
+  test('what is archived has a list of its own, is marked where a search finds it, and comes back', async () => {
+    const alice = row(page, 'Alice'), found = page.locator('.results .chat-row:not(.hit)').filter({ hasText: 'Alice' });
+    const act = async (on, name) => {
+      await on.click({ button: 'right' });
+      await page.getByRole('menuitem', { name, exact: true }).click();
+    };
+    const archived = (is) => farEnd.wait('chat', { account: ME, chat: ALICE, archived: is });
+    await open(page, 'inbox');
+    await row(page, 'Team').waitFor();
+    await act(alice, 'Archive');
+    await page.locator('.toast').filter({ hasText: 'Alice is in the archive' }).getByRole('button', { name: 'Undo' }).click();
+    await alice.waitFor();
+    await archived(false);
+    await act(alice, 'Archive');
+    await alice.waitFor({ state: 'detached' });
+    await archived(true);
+    await say(ALICE, 'from the archive');
+    const { counts } = await daemon.ok('GET', '/v1/tenants/default/chats/facets');
+    assert.deepEqual([counts.archived, counts.archived_unread], [1, 1]);
+    await page.getByRole('button', { name: 'More filters' }).click();
+    await page.getByRole('menuitemradio', { name: 'Archived (1)' }).click();
+    await page.waitForURL(/archived=1/);
+    await alice.getByRole('img', { name: 'Archived' }).waitFor();
+    await alice.getByText('from the archive').waitFor();
+    await count(page.locator('.chat-list .chat-row'), 1);
+    await accessible(page, 'inbox, archive');
+    await act(alice, 'Take out of the archive');
+    await page.getByText('Nothing matches').waitFor();
+    await archived(false);
+    await page.getByRole('button', { name: 'Remove the filter Archived' }).click();
+    await alice.waitFor();
+
+    await farEnd.post('/chat-set', { account: ME, chat: ALICE, archived: true });   // on the phone
+    await alice.waitFor({ state: 'detached' });
+    await row(page, 'Team').waitFor();
+    const search = page.getByRole('searchbox', { name: 'Search chats and messages' });
+    await search.fill('Alice');
+    await found.getByRole('img', { name: 'Archived' }).waitFor();
+    await act(found, 'Take out of the archive');
+    await found.getByRole('img', { name: 'Archived' }).waitFor({ state: 'detached' });
+    await found.waitFor();
+    await archived(false);
+    await search.fill('');
+    await alice.waitFor();
+
+    await farEnd.post('/chat-set', { account: ME, chat: ALICE, archived: true });
+    await alice.waitFor({ state: 'detached' });
+    await say(ALICE, 'me again');
+    await farEnd.post('/chat-set', { account: ME, chat: ALICE, archived: false });   // as WhatsApp does where chats are not kept in the archive
+    await alice.getByText('me again').waitFor();
+    assert.deepEqual(page.faults, []);
+  });
+
   test('by keyboard: arrows, Enter, Escape', async () => {
     await page.locator('.chat-list .chat-row').first().focus();
     await page.keyboard.press('ArrowDown');

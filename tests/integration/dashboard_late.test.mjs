@@ -20,12 +20,12 @@ after(async () => {
   await daemon?.close();
 });
 
-// Does it, and waits until the page was told of it by such an event.
-async function told(type, act) {
+// Does it, and waits until the page was told of it by such an event; status: of the session that it tells of.
+async function told(type, act, status) {
   await page.evaluate(async (wanted) => {
     const { on } = await import('/assets/core/live.js');
-    globalThis.told = new Promise((resolve) => on([wanted], resolve));
-  }, type);
+    globalThis.told = new Promise((resolve) => on([wanted.type], (e) => (!wanted.status || e.data.status === wanted.status) && resolve()));
+  }, { type, status });
   await act();
   await page.evaluate(() => globalThis.told.then(() => {}));
 }
@@ -76,13 +76,28 @@ test('a note that was made while the notes were loading is there', async () => {
 test('a chat that changed while the list was loading is shown as it is', async () => {
   await session.send(BOB, 'hello Bob');
   await open(page, 'settings');
-  const answer = await held(/\/chats\?limit=100$/);   // behind those that are pinned
+  const answer = await held(/\/chats\?archived=false&limit=100$/);   // behind those that are pinned
   await open(page, 'inbox');
   await answer.asked;
   await told('chat.updated', async () => daemon.ok('PATCH', `${session.path}/chats/${await chatOf(BOB)}`, { tags: ['vip'] }));
   await answer.let();
   await row(BOB).getByText('vip').waitFor();
   await row(ALICE).waitFor();
+});
+
+test('a session that was stopped while the answer to its start was on the way is shown as stopped', async () => {
+  await open(page, 'sessions/main/link');
+  const act = page.getByRole('button', { name: 'Show the code' });
+  await act.waitFor();
+  const looks = await held(/\/sessions\/main$/);   // nothing else mends it
+  const answer = await held(/\/sessions\/main\/start$/);
+  await act.click();
+  await answer.asked;
+  await told('session.status', () => session.act('stop'), 'stopped');
+  await answer.let();
+  await page.locator('.say .button[aria-busy=false]', { hasText: 'Show the code' }).waitFor();   // the answer was seen
+  await looks.let();
+  await act.waitFor();
 });
 
 test('a server that takes longer than the page waits between two looks is waited for', async () => {

@@ -110,7 +110,7 @@ test('filters and facets look over all sessions', async () => {
   assert.deepEqual(facets, {
     tags: [{ tag: 'vip', count: 2 }, { tag: 'late', count: 1 }],
     assignees: [{ assignee: 'ana', count: 1 }],
-    counts: { open: 26, closed: 1, unread: 0, unassigned: 26, archived: 0 },
+    counts: { open: 26, closed: 1, unread: 0, unassigned: 26, archived: 0, archived_unread: 0 },
     scanned: 27,
     complete: true,
   });

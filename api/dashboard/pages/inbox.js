@@ -11,7 +11,7 @@ import { ChatList } from './inbox/list.js';
 import { Thread } from './inbox/thread.js';
 import { facets, filters, gone, loadChats, show, showNothing, startInbox } from './inbox/store.js';
 
-const FILTERS = ['session', 'state', 'unread', 'assignee', 'tag'];
+const FILTERS = ['session', 'state', 'unread', 'assignee', 'tag', 'archived'];
 const OVER = matchMedia('(max-width: 1240px)');
 const chosen = (query) => Object.fromEntries(FILTERS.filter((name) => query[name] !== undefined).map((name) => [name, query[name]]));
 
@@ -33,7 +33,8 @@ export default function Inbox({ parts, query }) {
     if (session && chat) show(session, chat, { around: query.message || null });
     else showNothing();
   }, [session, chat, query.message]);
-  const unread = facets.value?.counts?.unread || 0;
+  const counts = facets.value?.counts;
+  const unread = counts ? counts.unread - counts.archived_unread : 0;   // the archive does not call
   useEffect(() => {
     waiting.value = unread;
     return () => (waiting.value = 0);

@@ -319,6 +319,48 @@ static void a_chat_shows_what_the_phone_did(void **state)
     json_decref(data);
 }
 
+/* How many there are, how many of them in the archive, and unread there; and lists with and without. */
+static void assert_archive(struct box *x, int unread, int archived, int archived_unread)
+{
+    const struct bridge_inbox all = {.tenant = "default"};
+    const struct bridge_paging p = {.limit = 10};
+    json_t *got = NULL;
+    struct err e;
+    assert_int_equal(bridge_inbox_facets(x->b, &all, &got, &e), 0);
+    const json_t *counts = json_obj(got, "counts");
+    assert_int_equal(json_int(counts, "unread", -1), unread);
+    assert_int_equal(json_int(counts, "archived", -1), archived);
+    assert_int_equal(json_int(counts, "archived_unread", -1), archived_unread);
+    json_decref(got);
+    for (int in = 0; in < 2; in++) {
+        const struct bridge_chat_filter f = {.archived = in ? BRIDGE_YES : BRIDGE_NO};
+        assert_int_equal(bridge_inbox_chats(x->b, &all, &f, &p, &got, &e), 0);
+        assert_int_equal(json_array_size(json_arr(got, "items")), in ? archived : 1 - archived);
+        json_decref(got);
+    }
+}
+
+static void the_archive_is_counted_apart(void **state)
+{
+    struct box *x = *state;
+    struct channel_message m = box_message("3AAA01", "hi", NOW);
+    struct channel_event ev = notice(CHANNEL_CHAT, NULL, "{\"archived\":true}");
+    box_hear(x, &m);
+    box_settle(x);
+    assert_archive(x, 1, 0, 0);
+    hear(x, &ev);
+    box_settle(x);
+    assert_archive(x, 1, 1, 1);
+    ev.content = "{\"unread\":0}";
+    hear(x, &ev);
+    box_settle(x);
+    assert_archive(x, 0, 1, 0);
+    ev.content = "{\"archived\":false}";
+    hear(x, &ev);
+    box_settle(x);
+    assert_archive(x, 0, 0, 0);
+}
+
 static void a_contact_is_told_when_it_changed(void **state)
 {
     struct box *x = *state;
@@ -383,6 +425,7 @@ int main(void)
         T(a_call_is_told_once_a_state),
         T(a_notice_in_a_group_tells_of_its_change),
         T(a_chat_shows_what_the_phone_did),
+        T(the_archive_is_counted_apart),
         T(a_contact_is_told_when_it_changed),
         T(refetch_orders_what_was_not_fetched),
     };

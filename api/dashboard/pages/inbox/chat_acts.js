@@ -22,10 +22,12 @@ export function chatActs(chat) {
     assign: (who) => change(chat, { assignee: who }, t('inbox.failed.assign')),
     toggleState: () => change(chat, { state: closed ? 'open' : 'closed' }, t('inbox.failed.state'), t(closed ? 'inbox.reopened' : 'inbox.closed', { name }), { state: chat.state }),
     pin: () => change(chat, { pinned: !chat.pinned }, t('inbox.failed.pin')),
+    archive: () => change(chat, { archived: !chat.archived }, t('inbox.failed.archive'), t(chat.archived ? 'inbox.unarchived' : 'inbox.archived', { name }), { archived: chat.archived }),
     unread: () => change(chat, { unread: chat.unread_count === 0 }, t('inbox.failed.unread')),
     items: () => [
       { text: t(chat.unread_count === 0 ? 'inbox.mark_unread' : 'inbox.mark_read'), icon: chat.unread_count === 0 ? 'bell-alert' : 'check', onPick: acts.unread },
       { text: t(chat.pinned ? 'inbox.unpin' : 'inbox.pin'), icon: 'bookmark', onPick: acts.pin },
+      { text: t(chat.archived ? 'inbox.unarchive' : 'inbox.archive'), icon: 'archive-box', onPick: acts.archive },
       { text: t(closed ? 'inbox.reopen' : 'inbox.close'), icon: closed ? 'arrow-path' : 'check-circle', onPick: acts.toggleState },
       { text: t(mine ? 'inbox.assign.release' : 'inbox.assign.me'), icon: mine ? 'user' : 'user-plus', onPick: () => acts.assign(mine ? null : myself()) },
     ],

@@ -106,7 +106,7 @@ export function ContactPanel({ session, chat: id, onClose }) {
   return html`<aside class="contact-panel" key=${id} aria-label=${t('contact.panel')}>${top}
     <header class="contact-head"><${Picture} session=${session} chat=${chat} /><h2 dir="auto">${chatName(chat)}</h2>
       ${chat.phone && chat.name && html`<p class="muted">${phoneText(chat.phone)}</p>`}
-      <p class="badges">${chat.state === 'closed' && html`<${Badge}>${t('contact.is_closed')}</${Badge}>`}${chat.blocked && html`<${Badge} tone="bad">${t('contact.is_blocked')}</${Badge}>`}${person.data?.business && html`<${Badge}>${t('contact.is_business')}</${Badge}>`}</p>
+      <p class="badges">${chat.archived && html`<${Badge}>${t('inbox.is_archived')}</${Badge}>`}${chat.state === 'closed' && html`<${Badge}>${t('contact.is_closed')}</${Badge}>`}${chat.blocked && html`<${Badge} tone="bad">${t('contact.is_blocked')}</${Badge}>`}${person.data?.business && html`<${Badge}>${t('contact.is_business')}</${Badge}>`}</p>
       <${Acts} session=${session} chat=${chat} /></header>
     <${Assignee} session=${session} chat=${chat} known=${known.assignees} />
     <${Tags} session=${session} chat=${chat} known=${known.tags} />

@@ -13,7 +13,7 @@ import { FilterBar } from './filter_bar.js';
 import { ChatRow } from './list_row.js';
 import { chatName, keyOf } from './names.js';
 import { SearchResults, useSearch } from './search.js';
-import { chats, list, loadChats, loadMoreChats, myself, openChat, presence, sessions } from './store.js';
+import { chats, facets, list, loadChats, loadMoreChats, myself, openChat, presence, sessions } from './store.js';
 
 const NEAR = 20;
 const ROW = 72, TALL = 92;
@@ -34,7 +34,7 @@ function Rows({ session, chat, query, sessionShown }) {
   const heights = items.reduce((n, one) => n + (isTall(one, sessionShown) ? 1 : 0), 0);
   useEffect(() => virtual.measure(), [heights, sessionShown]);
   useEffect(() => {
-    if (virtual.range && more && !loading && !error && virtual.range.endIndex > items.length - NEAR) loadMoreChats();
+    if (more && !loading && !error && (!items.length || virtual.range?.endIndex > items.length - NEAR)) loadMoreChats();
   });
   const here = chat && openChat.value?.session === session ? openChat.value.id : chat;   // the address may name it by its number
   const chosenAt = items.findIndex((one) => one.session === session && one.id === here);
@@ -65,8 +65,9 @@ function Rows({ session, chat, query, sessionShown }) {
 }
 
 function Nothing({ query }) {
-  const filtered = ['state', 'unread', 'assignee', 'tag', 'session'].some((name) => query[name] !== undefined);
-  if (filtered) return html`<${Empty} icon="funnel" title=${t('inbox.empty.filtered')} action=${html`<${Button} onClick=${() => setQuery({ state: undefined, unread: undefined, assignee: undefined, tag: undefined, session: undefined })}>${t('inbox.empty.clear')}</${Button}>`}>${t('inbox.empty.filtered_about')}</${Empty}>`;
+  const filtered = ['state', 'unread', 'assignee', 'tag', 'session', 'archived'].some((name) => query[name] !== undefined);
+  if (filtered) return html`<${Empty} icon="funnel" title=${t('inbox.empty.filtered')} action=${html`<${Button} onClick=${() => setQuery({ state: undefined, unread: undefined, assignee: undefined, tag: undefined, session: undefined, archived: undefined })}>${t('inbox.empty.clear')}</${Button}>`}>${t('inbox.empty.filtered_about')}</${Empty}>`;
+  if (facets.value?.counts?.archived) return html`<${Empty} icon="archive-box" title=${t('inbox.empty.archived')} action=${html`<${Button} onClick=${() => setQuery({ archived: '1' })}>${t('inbox.empty.show_archived')}</${Button}>`}>${t('inbox.empty.archived_about')}</${Empty}>`;
   const linked = sessions.value.some((s) => s.status === 'ready');
   return html`<${Empty} icon="inbox" title=${t('inbox.empty.title')} action=${!linked && can('sessions:manage') && html`<${Button} kind="primary" href="#/sessions">${t('inbox.empty.link')}</${Button}>`}>${t(linked ? 'inbox.empty.about' : 'inbox.empty.about_unlinked')}</${Empty}>`;
 }
@@ -101,7 +102,7 @@ export function ChatList({ session, chat, query }) {
     <div class="list-head" ref=${field}><${SearchField} label=${t('inbox.search.label')} value=${query.q || ''} onValue=${(text) => setQuery({ q: text || undefined })} onKeyDown=${escape} aria-keyshortcuts="/" />${!q && html`<${FilterBar} query=${query} />`}</div>
     ${q ? html`<${SearchResults} q=${q} found=${found} query=${query} session=${session} chat=${chat} sessionShown=${sessionShown} onMenu=${onMenu} />`
     : state.first && state.loading ? html`<div class="list-wait" aria-busy="true"><${Skeleton} lines=${9} height=${52} /></div>`
-    : state.error && state.rows.size === 0 ? html`<div class="list-wait"><${Trouble} error=${state.error} onRetry=${loadChats} /></div>`
-    : state.rows.size === 0 ? html`<div class="list-wait"><${Nothing} query=${query} /></div>`
+    : state.error && chats.value.length === 0 ? html`<div class="list-wait"><${Trouble} error=${state.error} onRetry=${loadChats} /></div>`
+    : chats.value.length === 0 && !state.more ? html`<div class="list-wait"><${Nothing} query=${query} /></div>`
     : html`<${Rows} session=${session} chat=${chat} query=${query} sessionShown=${sessionShown} />`}</section>`;
 }

@@ -9,8 +9,8 @@ import { href } from '../../core/router.js';
 import { Button, Icon, Skeleton, Trouble } from '../../ui/controls.js';
 import { Avatar } from './avatar.js';
 import { ChatRow } from './list_row.js';
-import { chatName, keyOf } from './names.js';
-import { myself, sessions } from './store.js';
+import { chatName, keyOf, sameChat } from './names.js';
+import { latest, myself, sessions } from './store.js';
 import { Snippet } from './text.js';
 
 const WAIT_MS = 250;
@@ -35,6 +35,9 @@ export function useSearch(q, session) {
       aborter.abort();
     };
   }, [q, session]);
+  // a chat that was found changes under our hands: its row does too
+  useEffect(() => latest.subscribe((now) => now && set((s) => (!s.chats ? s
+    : { ...s, chats: s.chats.map((one) => (one.session === now.session && sameChat(one, now) ? { ...one, ...now, last_message: now.last_message ?? one.last_message } : one)) }))), []);
   const more = async () => {
     try {
       const page = await hits(q, session, found.next);

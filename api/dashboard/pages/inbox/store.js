@@ -12,7 +12,7 @@ import { dropNotes, loadNotes, putNote } from './store_notes.js';
 import { ownEvent, showUnsent } from './store_send.js';
 import { closeThread, isOpenThread, messages, openThread, putMessage, reloadThread, thread } from './store_thread.js';
 
-export { assignees, changeChat, chats, facets, filters, gone, list, loadChats, loadMoreChats, myself, openChat, patchChat, putChat, sessions } from './store_chats.js';
+export { assignees, changeChat, chats, facets, filters, gone, latest, list, loadChats, loadMoreChats, myself, openChat, patchChat, putChat, sessions } from './store_chats.js';
 export { loadNewer, loadOlder, messages, reloadThread, showMessage, showNewest, thread } from './store_thread.js';
 export { discardMessage, retryMessage, sendMessage } from './store_send.js';
 

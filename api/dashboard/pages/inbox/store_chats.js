@@ -22,18 +22,22 @@ export function sessionBack(name) {
 // Tags, people and numbers that the filters offer; null until they are known
 export const facets = signal(null);
 export const assignees = computed(() => (facets.value?.assignees || []).map((one) => one.assignee).filter(Boolean));
-// {session, state, unread, assignee, tag}
+// {session, state, unread, assignee, tag, archived}; the archive is a list of its own
 export const filters = signal({});
-// rows: Map of key → chat (with its session); more: the cursor of the next page, null at the end
-const EMPTY = { rows: new Map(), more: null, error: null, loading: true, first: true };
+// rows: Map of key → chat (with its session); more: the cursor of the next page, null at the end;
+// archived: whether it is the archive's
+const EMPTY = { rows: new Map(), more: null, error: null, loading: true, first: true, archived: false };
 export const list = signal(EMPTY);
 // The chat that is shown beside the list; it stays in the list whatever the filters say.
 export const openChat = signal(null);
+// The newest that is known of one chat, or what of it was changed here: for who shows chats of their own
+export const latest = signal(null);
 export const myself = () => me.value?.name || me.value?.id || '';
 
 const at = (chat) => chat.last_message?.timestamp || '';
 const before = (a, b) => b.pinned - a.pinned || (at(a) < at(b) ? 1 : at(a) > at(b) ? -1 : 0);
-export const chats = computed(() => [...list.value.rows.values()].sort(before));
+// Of what was put into the archive, or taken out, the row goes at once: it may come back when that is refused.
+export const chats = computed(() => [...list.value.rows.values()].filter((chat) => Boolean(chat.archived) === list.value.archived).sort(before));
 
 export async function loadSessions() {
   const page = await get(of`/sessions`, { limit: 500 });
@@ -44,7 +48,7 @@ export async function loadFacets() {
   facets.value = await get(of`/chats/facets`);
 }
 
-const query = (f) => ({ session: f.session, state: f.state, unread: f.unread ? 'true' : undefined, assignee: f.assignee, tag: f.tag });
+const query = (f) => ({ session: f.session, state: f.state, unread: f.unread ? 'true' : undefined, assignee: f.assignee, tag: f.tag, archived: f.archived ? 'true' : 'false' });
 let round = 0, aborter = null;
 let early = null;   // chats told while the list loads: its answer may be older
 
@@ -62,7 +66,9 @@ export async function loadChats({ keep = false } = {}) {
   aborter?.abort();
   aborter = new AbortController();
   early = [];
-  list.value = keep ? { ...list.value, loading: true } : { ...EMPTY, rows: list.value.first ? new Map() : list.value.rows };
+  const { first, rows: shown, archived: was } = list.value;
+  const archived = Boolean(filters.value.archived);
+  list.value = keep ? { ...list.value, loading: true } : { ...EMPTY, rows: first ? new Map() : shown, archived: was };
   const wanted = keep ? Math.max(PAGE, list.value.rows.size) : PAGE;
   try {
     const rows = new Map();
@@ -75,7 +81,7 @@ export async function loadChats({ keep = false } = {}) {
     } while (next && rows.size < wanted && mine === round);
     if (mine !== round) return;
     if (openChat.value && keep && list.value.rows.has(keyOf(openChat.value.session, openChat.value.id))) put(rows, [fresh(rows, openChat.value)]);
-    list.value = { rows, more: next, error: null, loading: false, first: false };
+    list.value = { rows, more: next, error: null, loading: false, first: false, archived };
     const told = early;
     early = null;
     for (const [session, chat] of told) putChat(session, chat);
@@ -106,7 +112,7 @@ export async function loadMoreChats() {
 // Does the row belong to what is shown? The server says so for the pages, this for single events.
 function fits(chat) {
   const f = filters.value;
-  return (!f.session || f.session.split(',').includes(chat.session)) && (!f.state || chat.state === f.state) &&
+  return Boolean(chat.archived) === Boolean(f.archived) && (!f.session || f.session.split(',').includes(chat.session)) && (!f.state || chat.state === f.state) &&
     (!f.unread || chat.unread_count !== 0) && (f.assignee === undefined || f.assignee === (chat.assignee || '')) &&
     (!f.tag || chat.tags?.includes(f.tag));
 }
@@ -134,11 +140,13 @@ export function putChat(session, chat) {
   if ((fits(whole) && inReach) || (old && isOpen(whole))) rows.set(keyOf(session, chat.id), whole);
   else rows.delete(keyOf(session, chat.id));
   if (isOpen(whole)) openChat.value = whole;
+  latest.value = whole;
   list.value = { ...list.value, rows };
 }
 
 // Part of a chat changed here, before the server says so.
 export function changeChat(session, chat, change) {
+  latest.value = { id: chat.id, session, ...change };
   const old = find(session, chat);
   if (old) {
     const rows = new Map(list.value.rows);

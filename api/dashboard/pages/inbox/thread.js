@@ -15,7 +15,7 @@ import { announced, gone, messages, openChat, show, thread } from './store.js';
 import { ThreadHead } from './thread_head.js';
 
 const typing = (target) => target.closest?.('input, textarea, select, [contenteditable], dialog, [popover]');
-const covered = () => document.querySelector('dialog[open], [popover]:popover-open');
+const covered = () => document.querySelector('dialog[open], :popover-open:not(.toasts)');
 
 export function Thread({ session, chat: id, panel, onPanel }) {
   const [replyTo, setReplyTo] = useState(null);

@@ -27,8 +27,8 @@ const agree = (act, name) => act.ask === false || confirm({
   title: t(`sessions.acts.${act.id}.title`, { name }), text: t(`sessions.acts.${act.id}.about`), act: t(`sessions.acts.${act.id}.act`), danger: act.danger,
 });
 
-// {busy: id of the act on its way, run(act), start(), remove()} on a session; taken(session) gets the answers.
-export function useActs(session, taken) {
+// {busy: id of the act on its way, run(act), start(), remove()} on a session; take: as data.js has it.
+export function useActs(session, take) {
   const [busy, setBusy] = useState(null);
   const name = session?.id;
   const during = async (id, work) => {
@@ -42,7 +42,7 @@ export function useActs(session, taken) {
       setBusy(null);
     }
   };
-  const ask = async (verb) => taken(await post(of`/sessions/${name}/${verb}`));
+  const ask = (verb) => take(() => post(of`/sessions/${name}/${verb}`));
   return {
     busy,
     start: () => during('start', () => ask('start')),

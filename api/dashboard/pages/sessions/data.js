@@ -1,7 +1,7 @@
 // The sessions of the tenant, and one of them, kept up to date: a session.status event is the session
 // object itself, as is session.created; session.qr tells of a new code; what no event tells (memory,
 // backlog) is asked for now and then.
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { all, get, of } from '../../core/api.js';
 import { tenant } from '../../core/auth.js';
 import { connection } from '../../core/live.js';
@@ -53,17 +53,27 @@ export function useSessions() {
   return list;
 }
 
+// What useLoad gives, and take(work): does it and shows the session that it answers. Where an event told
+// of the session meanwhile the answer may be older than that: then the server is asked.
 // often: what a person waits for, when events do not tell it (a key without events:read, a lost connection).
 export function useSession(name, { often = false } = {}) {
   const one = useLoad((signal) => get(of`/sessions/${name}`, {}, { signal }), [tenant.value, name]);
+  const told = useRef(0);
   useEvents(LIVE, (event) => {
+    if (event.session && event.session !== name) return;
+    told.current++;
     if (!event.session) one.reload();
-    else if (event.session !== name) return;
     else if (event.type === 'session.deleted' || event.type === 'session.created') one.reload();   // gone, or here again
     else one.set((s) => s && changed(s, event));
   }, [one.reload, name]);
   useInterval(one.reload, often && connection.value.state !== 'live' ? OFTEN_MS : AGAIN_MS, [one.reload]);
-  return one;
+  const take = async (work) => {
+    const before = told.current;
+    const answer = await work();
+    if (told.current === before) one.set(answer);
+    else one.reload();
+  };
+  return { ...one, take };
 }
 
 export const isGone = (one) => one.error?.code === 'unknown_session';

@@ -41,12 +41,12 @@ function Now({ session: s }) {
     ${s.exported && html`<p class="notice" role="status">${t('sessions.exported')} ${t('sessions.exported_about')}</p>`}`;
 }
 
-const Overview = ({ session, taken }) => html`<div class="session-cards"><${Account} session=${session} /><${Backlog} session=${session} /><${Sync} session=${session} />
-  <${Memory} session=${session} />${can('agent:manage') && html`<${Agent} session=${session} />`}<${Capabilities} session=${session} /><${Settings} session=${session} taken=${taken} /></div>`;
+const Overview = ({ session, set, take }) => html`<div class="session-cards"><${Account} session=${session} /><${Backlog} session=${session} /><${Sync} session=${session} />
+  <${Memory} session=${session} />${can('agent:manage') && html`<${Agent} session=${session} />`}<${Capabilities} session=${session} /><${Settings} session=${session} set=${set} take=${take} /></div>`;
 
 export default function Detail({ name, tab = 'overview' }) {
   const one = useSession(name);
-  const acts = useActs(one.data, one.set);
+  const acts = useActs(one.data, one.take);
   if (isGone(one)) return html`<${Gone} name=${name} known=${one.data} />`;
   const tabs = [['overview', t('sessions.tabs.overview')], ['activity', t('sessions.tabs.activity')]];
   if (isAdmin()) tabs.push(['log', t('sessions.tabs.log')], ['screen', t('sessions.tabs.screen')]);
@@ -58,5 +58,5 @@ export default function Detail({ name, tab = 'overview' }) {
       <div role="tabpanel" aria-label=${t(`sessions.tabs.${chosen}`)}>${chosen === 'activity' ? html`<${Feed} session=${name} />`
         : chosen === 'log' ? html`<${Log} name=${name} />`
         : chosen === 'screen' ? html`<${Screen} session=${session} />`
-        : html`<${Overview} session=${session} taken=${one.set} />`}</div>`}</${Loaded}>`;
+        : html`<${Overview} session=${session} set=${one.set} take=${one.take} />`}</div>`}</${Loaded}>`;
 }

@@ -62,7 +62,7 @@ function Waiting({ session, acts }) {
   const run = () => (act === 'start' ? acts.start() : acts.run({ ...ACTS.find((a) => a.id === act), ask: false }));
   const reason = words !== 'used_up' && session.status_reason && whyOf(session);
   return html`<${Say} icon=${icon} tone=${tone} title=${t(`sessions.wait.${words}.title`)} about=${t(`sessions.wait.${words}.about`)} reason=${reason}>
-    ${can('sessions:manage') && html`<${Button} kind="primary" busy=${acts.busy} onClick=${run}>${t(`sessions.wait.${words}.act`)}</${Button}>`}</${Say}>`;
+    ${can('sessions:manage') && html`<${Button} kind="primary" busy=${Boolean(acts.busy)} onClick=${run}>${t(`sessions.wait.${words}.act`)}</${Button}>`}</${Say}>`;
 }
 
 function Stage({ session, acts }) {
@@ -83,7 +83,7 @@ function Stage({ session, acts }) {
 
 export default function Link({ name }) {
   const one = useSession(name, { often: true });
-  const acts = useActs(one.data, one.set);
+  const acts = useActs(one.data, one.take);
   if (isGone(one)) return html`<${Gone} name=${name} known=${one.data} />`;
   return html`<nav class="crumbs" aria-label=${t('sessions.crumbs')}><a href=${href('sessions')}>${t('pages.sessions')}</a> <span aria-hidden="true">/</span> <a href=${href('sessions', [name])} dir="ltr">${name}</a></nav>
     <${PageHead} title=${t('sessions.link_title', { name })}>${one.data && html`<${Status} value=${one.data.status} />`}</${PageHead}>

@@ -26,7 +26,7 @@ function asValue(text, before) {
   }
 }
 
-function Metadata({ session, onClose, taken }) {
+function Metadata({ session, onClose, take }) {
   const [rows, setRows] = useState(() => [...Object.entries(session.metadata).map(([name, value]) => ({ name, text: asText(value), before: value })), { name: '', text: '' }]);
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState('');
@@ -37,7 +37,7 @@ function Metadata({ session, onClose, taken }) {
     if (new TextEncoder().encode(JSON.stringify(metadata)).length > NOTE_BYTES) return setFault(t('sessions.settings.too_much'));
     setBusy(true);
     try {
-      taken(await put(of`/sessions/${session.id}`, { metadata }));
+      await take(() => put(of`/sessions/${session.id}`, { metadata }));
       toast(t('common.saved'));
       onClose();
     } catch (error) {
@@ -52,27 +52,28 @@ function Metadata({ session, onClose, taken }) {
     <${Button} small icon="plus" onClick=${() => setRows([...rows, { name: '', text: '' }])}>${t('common.add')}</${Button}>${fault && html`<p class="field error" role="alert">${trouble(fault, 'metadata')}</p>`}</form></${Dialog}>`;
 }
 
-export function Settings({ session: s, taken }) {
+// set, take: as data.js has them; what was chosen is shown before it is answered.
+export function Settings({ session: s, set, take }) {
   const [editing, setEditing] = useState(false);
   const manage = can('sessions:manage');
   const notes = Object.entries(s.metadata || {});
   const setAutostart = async (autostart) => {
-    taken({ ...s, autostart });
+    set((now) => ({ ...now, autostart }));
     try {
-      taken(await put(of`/sessions/${s.id}`, { autostart }));
+      await take(() => put(of`/sessions/${s.id}`, { autostart }));
     } catch (error) {
-      taken({ ...s, autostart: !autostart });
+      set((now) => ({ ...now, autostart: !autostart }));
       problem(error, t('sessions.acts.failed', { name: s.id }));
     }
   };
   const setHibernate = async (text) => {
     const { wake_at, ...before } = s.hibernate || {};
     const hibernate = Number(text) ? { ...before, after_idle_s: Number(text), wake_every_s: before.wake_every_s || WAKE_S } : null;
-    taken({ ...s, hibernate: hibernate || {} });
+    set((now) => ({ ...now, hibernate: hibernate || {} }));
     try {
-      taken(await put(of`/sessions/${s.id}`, { hibernate }));
+      await take(() => put(of`/sessions/${s.id}`, { hibernate }));
     } catch (error) {
-      taken(s);
+      set((now) => ({ ...now, hibernate: s.hibernate }));
       problem(error, t('sessions.acts.failed', { name: s.id }));
     }
   };
@@ -83,5 +84,5 @@ export function Settings({ session: s, taken }) {
       options=${[['0', t('sessions.settings.never')], ...[...new Set([...IDLE_S, ...(idle ? [idle] : [])])].sort((a, b) => a - b).map((n) => [String(n), t('sessions.settings.idle', { time: duration(n) })])]} />`}
     ${notes.length > 0 ? html`<${Facts} rows=${notes.map(([name, value]) => [name, html`<span dir="auto">${asText(value)}</span>`])} />` : html`<p class="muted">${t('sessions.settings.no_notes')}</p>`}
     ${isAdmin() && html`<details class="export"><summary>${t('sessions.export.title')}</summary><p>${t('sessions.export.about')}</p><${Copy} text=${`wabridge export-session ${tenant.value}/${s.id} ${s.id}.session --key-file phrase`} /></details>`}
-    ${editing && html`<${Metadata} session=${s} taken=${taken} onClose=${() => setEditing(false)} />`}</${Card}>`;
+    ${editing && html`<${Metadata} session=${s} take=${take} onClose=${() => setEditing(false)} />`}</${Card}>`;
 }
