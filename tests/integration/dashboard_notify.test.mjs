@@ -81,7 +81,7 @@ test('the title counts what came while the tab was hidden, and forgets it when i
 
 test('who asks for it gets a notification that says who wrote, not what, and a sound', async () => {
   const page = await person();
-  await page.getByRole('switch', { name: 'Show a notification' }).press('Space');
+  await page.getByRole('switch', { name: 'Show a desktop notification' }).press('Space');
   await page.getByRole('switch', { name: 'Play a sound' }).press('Space');
   await page.waitForFunction(() => globalThis.sounds > 0);   // how it will sound
   const before = await page.evaluate(() => globalThis.sounds);

@@ -224,7 +224,7 @@ describe('settings', () => {
   test('this page: a sound and notifications are off until they are asked for; the looks are kept', async () => {
     const page = await browser.signedIn(daemon, { at: 'settings', permissions: ['notifications'] });
     assert.equal(await page.getByRole('switch', { name: 'Play a sound' }).isChecked(), false);
-    assert.equal(await page.getByRole('switch', { name: 'Show a notification' }).isChecked(), false);
+    assert.equal(await page.getByRole('switch', { name: 'Show a desktop notification' }).isChecked(), false);
     await page.getByRole('switch', { name: 'Play a sound' }).press('Space');
     await page.getByLabel('Colours').selectOption('dark');
     await page.reload();

@@ -159,13 +159,13 @@ describe('the widget in a foreign page', () => {
     const frame = frameOf(page);
     const bubble = (text) => thread(frame).locator('.bubble').filter({ hasText: text });
     const field = frame.getByRole('textbox', { name: /Message to/ });
-    const menu = frame.getByRole('menu', { name: 'Acts on this message' });
+    const menu = frame.getByRole('menu', { name: 'Actions for this message' });
     const expectFocus = (locator) => locator.and(frame.locator(':focus')).waitFor();
     const status = (text, is) => events.find((e) => e.type === 'message.status' && e.data.text === text && e.data.status === is, `${text} ${is}`);
 
     // the quote stands above the field, Escape takes it away and leaves the chat open
     await bubble('which colour').hover();
-    await bubble('which colour').getByRole('button', { name: 'Acts on this message' }).click();
+    await bubble('which colour').getByRole('button', { name: 'Actions for this message' }).click();
     await menu.getByRole('menuitem', { name: 'Reply' }).click();
     await frame.locator('.composer-quote').getByText('which colour do you have?').waitFor();
     await field.press('Escape');
