@@ -98,6 +98,8 @@ describe('the inbox', () => {
     await page.getByRole('list', { name: 'Reactions' }).getByText('❤️').waitFor();
     await farEnd.post('/revoke', { from: ALICE, to: ME, id: first });
     await own.getByText('This message was deleted').waitFor();
+    await own.getByText('edited').first().waitFor({ state: 'detached' });
+    await page.getByRole('list', { name: 'Reactions' }).first().waitFor({ state: 'detached' });
     await write(page, 'a slip');
     await bubble(page, 'a slip').getByRole('img', { name: /Sent|Delivered/ }).waitFor();
     await bubble(page, 'a slip').focus();
@@ -173,6 +175,7 @@ describe('the inbox', () => {
     await page.getByRole('group', { name: 'Failed' }).getByRole('button', { name: 'Try again' }).click();
     await count(page.getByText('This number is not on WhatsApp'), 2);
     await page.getByText('Sent again').waitFor();
+    await page.locator('.bubble:focus', { hasText: 'hello?' }).waitFor();
   });
 
   test('an answer of the server that is lost on its way makes no second message', async () => {
@@ -327,6 +330,7 @@ describe('the inbox', () => {
     await thread(page).focus();
     await page.keyboard.press('Escape');
     await page.getByText('Pick a chat').waitFor();
+    await page.locator('.chat-list li:nth-child(2) a:focus').waitFor();
   });
 
   test('a phone shows one thing at a time', async () => {

@@ -190,6 +190,8 @@ describe('the widget in a foreign page', () => {
     await bubble('and is it heavy?').focus();
     await page.keyboard.press('Enter');
     await expectFocus(menu.getByRole('menuitemradio', { name: '👍' }));
+    const looks = await menu.getByRole('menuitemradio', { name: '❤️' }).evaluate((button) => getComputedStyle(button).borderTopStyle);
+    assert.equal(looks, 'none', 'the styles of the inbox hold for the menu');
     await page.keyboard.press('Enter');
     await events.find((e) => e.type === 'message.reaction' && e.data.message?.text === 'and is it heavy?', 'reaction');
     const own = thread(frame).locator('.reactions').getByRole('button', { name: /Take back your reaction/ });

@@ -3,14 +3,13 @@
 import { effect } from '@preact/signals';
 import { html, render } from 'htm/preact';
 import { connection } from '../core/live.js';
-import { ContextMenu } from '../ui/context.js';
 import { Overlays } from '../ui/overlay.js';
 import { openChat } from '../pages/inbox/store_chats.js';
 import { follow, load } from './chat.js';
 import { about, listen, phase, refreshAbout, shown, tellUnread } from './line.js';
 import { View } from './view.js';
 
-listen(() => render(html`<${View} /><${ContextMenu} /><${Overlays} />`, document.getElementById('app')));
+listen(() => render(html`<${View} /><${Overlays} />`, document.getElementById('app')));
 follow();
 let loaded = '';
 effect(() => {

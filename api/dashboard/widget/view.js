@@ -6,6 +6,7 @@ import { said } from '../core/codes.js';
 import { phone as phoneText } from '../core/format.js';
 import { has, t } from '../core/i18n.js';
 import { connection } from '../core/live.js';
+import { ContextMenu } from '../ui/context.js';
 import { Button, Empty, Icon, IconButton, Skeleton, Trouble } from '../ui/controls.js';
 import { problem as complain } from '../ui/overlay.js';
 import { Lightbox } from '../pages/inbox/bubble_media.js';
@@ -94,5 +95,5 @@ export function View() {
     else minimise();
   };
   return html`<main class="widget page-inbox" id="main" tabindex="-1" onKeyDown=${keys}><${Head} />
-    ${there ? html`<${Messages} /><div class="hidden" role="log" aria-live="polite" aria-label=${t('inbox.new_messages')}>${announced.value}</div><${Foot} />` : phase.value === 'ready' && thread.value.error ? html`<${Messages} />` : phase.value === 'ready' ? html`<div class="w-thread"><${Skeleton} lines=${5} height=${40} /></div>` : html`<div class="w-thread"><${Nothing} /></div>`}</main>`;
+    ${there ? html`<${Messages} /><div class="hidden" role="log" aria-live="polite" aria-label=${t('inbox.new_messages')}>${announced.value}</div><${Foot} />` : phase.value === 'ready' && thread.value.error ? html`<${Messages} />` : phase.value === 'ready' ? html`<div class="w-thread"><${Skeleton} lines=${5} height=${40} /></div>` : html`<div class="w-thread"><${Nothing} /></div>`}<${ContextMenu} /></main>`;
 }

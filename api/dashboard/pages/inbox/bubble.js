@@ -77,10 +77,13 @@ function Reactions({ message }) {
 
 function Failed({ message }) {
   const [busy, setBusy] = useState(false);
-  const again = async () => {
+  const again = async ({ currentTarget: button }) => {
+    const bubble = button.closest('li').querySelector('.bubble');
     setBusy(true);
     await Promise.resolve(retryMessage(message)).catch((error) => problem(error, t('inbox.retry_failed')));
     setBusy(false);
+    // the button goes, and the focus with it
+    if ([button, document.body].includes(document.activeElement)) bubble.focus({ preventScroll: true });
   };
   return html`<div class="fail-note" role="group" aria-label=${t('status.failed')}><${Icon} name="exclamation-circle" size=${16} /><${Failure} message=${message} />
     ${message.retried_as ? html`<span>${t('inbox.retried')}</span>` : can('messages:send') && html`<button type="button" class="link" disabled=${busy} onClick=${again}>${t('common.retry')}</button>`}
@@ -88,7 +91,7 @@ function Failed({ message }) {
 }
 
 // Floats to where the text ends in its direction, but reads in the direction of the page.
-const Meta = ({ message, own }) => html`<span class="meta"><span dir=${direction.value}>${message.edited_at && html`<span>${t('inbox.edited')}</span>`}${message.sent_by_name && own && html`<span class="by" dir="auto">${message.sent_by_name}</span>`}
+const Meta = ({ message, own }) => html`<span class="meta"><span dir=${direction.value}>${message.edited_at && !isGone(message) && html`<span>${t('inbox.edited')}</span>`}${message.sent_by_name && own && html`<span class="by" dir="auto">${message.sent_by_name}</span>`}
   <time datetime=${message.timestamp} title=${dateTime(message.timestamp)}>${time(message.timestamp)}</time>${own && html`<${Ticks} status=${message.status} />`}</span></span>`;
 
 // acts: {menu(event, message), jump(id), find(id), picture(src, name)}, the same object always
@@ -105,10 +108,10 @@ export const Bubble = memo(({ row, index, measure, chat, group, focused, stop, a
     : notice ? html`<div class="notice-text" data-message=${m.id} tabindex=${stop ? 0 : -1}><span dir="auto">${systemWords(m)}</span></div>`
     : html`<div class=${`bubble ${bare ? 'bare' : ''} ${m.media && !bare ? 'with-file' : ''} ${focused ? 'hit' : ''}`} data-message=${m.id} tabindex=${stop ? 0 : -1} role="group" aria-label=${label} onContextMenu=${(e) => acts.menu(e, m)}>
       ${group && !own && first && html`<strong class=${`who hue-${hueOf(personKey(m.from))}`} dir="auto">${personName(m.from)}</strong>`}
-      ${m.forwarded && html`<span class="forwarded"><${Icon} name="arrow-right" size=${14} /> ${t('inbox.forwarded')}</span>`}
-      ${m.quoted && html`<${Quote} quoted=${m.quoted} chat=${chat} find=${acts.find} onJump=${acts.jump} />`}
+      ${m.forwarded && !isGone(m) && html`<span class="forwarded"><${Icon} name="arrow-right" size=${14} /> ${t('inbox.forwarded')}</span>`}
+      ${m.quoted && !isGone(m) && html`<${Quote} quoted=${m.quoted} chat=${chat} find=${acts.find} onJump=${acts.jump} />`}
       ${isFile(m) && !isGone(m) && html`<${BubbleMedia} message=${m} onOpen=${acts.picture} />`}
       <${Kind} message=${m} /><${Body} message=${m} meta=${html`<${Meta} message=${m} own=${own} />`} />
       ${!m.local && html`<button type="button" class="more" tabindex="-1" aria-label=${t('inbox.message_menu')} aria-haspopup="menu" onClick=${(e) => acts.menu(e, m)}><${Icon} name="chevron-down" size=${18} /></button>`}
-    </div>${m.reactions?.length > 0 && html`<${Reactions} message=${m} />`}${m.status === 'failed' && html`<${Failed} message=${m} />`}`}</li>`;
+    </div>${m.reactions?.length > 0 && !isGone(m) && html`<${Reactions} message=${m} />`}${m.status === 'failed' && html`<${Failed} message=${m} />`}`}</li>`;
 });

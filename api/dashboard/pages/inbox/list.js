@@ -46,6 +46,14 @@ function Rows({ session, chat, query, sessionShown }) {
     virtual.scrollToIndex(next, { align: 'auto' });
     requestAnimationFrame(() => requestAnimationFrame(() => scroller.current?.querySelector(`[data-index="${next}"] a`)?.focus({ preventScroll: true })));
   };
+  // the thread was closed, and the focus went with it: back to the row of that chat
+  const open = useRef(null);
+  if (chosenAt >= 0) open.current = keyOf(session, here);
+  useEffect(() => {
+    if (chat || document.activeElement !== document.body) return;
+    const at = items.findIndex((one) => keyOf(one.session, one.id) === open.current);
+    if (at >= 0) move(at);
+  }, [chat]);
   const keys = (e) => {
     const at = Number(e.target.closest?.('[data-index]')?.dataset.index ?? -1);
     const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1, PageDown: at + 8, PageUp: at - 8 }[e.key];

@@ -5,7 +5,7 @@ import { all, of, post } from '../../core/api.js';
 import { t } from '../../core/i18n.js';
 import { throttled, useEvents, useInterval, useLoad } from '../../core/load.js';
 import { setQuery } from '../../core/router.js';
-import { phone } from '../../core/format.js';
+import { number, phone } from '../../core/format.js';
 import { Button, Empty, Loaded, Tabs, Time } from '../../ui/controls.js';
 import { confirm, problem, toast } from '../../ui/overlay.js';
 import { SaidShort } from '../../ui/said.js';
@@ -54,7 +54,7 @@ function Row({ d, chosen, onChoose, onOpen, onRedrive }) {
     <td class="what"><button type="button" class="link" onClick=${onOpen}><bdi class="mono">${d.type || t('webhooks.event_gone')}</bdi></button>
       <p class="muted">${d.chat && html`<bdi>${chatName(d.chat)}</bdi> · `}${d.session && html`<bdi class="mono">${d.session}</bdi> · `}<span class="mono">${d.id}</span></p></td>
     <td data-label=${t('webhooks.outcome')}>${d.last_status || d.last_error ? html`<${Outcome} of=${d} class=${d.state === 'delivered' ? '' : 'bad'} />` : html`<span class="muted">${t('webhooks.not_tried')}</span>`}</td>
-    <td class="num" data-label=${t('webhooks.attempts')}>${d.attempts}</td>
+    <td class="num" data-label=${t('webhooks.attempts')}>${number(d.attempts)}</td>
     <td data-label=${t(d.state === 'pending' ? 'webhooks.next_try' : 'webhooks.when')}><${Time} at=${d.state === 'pending' ? d.next_try_at : d.finished_at} /></td>
     ${onRedrive && html`<td class="end"><${Button} small icon="arrow-path" onClick=${onRedrive} title=${t('webhooks.redrive_one', { id: d.id })}>${t('webhooks.redrive')}</${Button}></td>`}</tr>`;
 }
