@@ -104,7 +104,7 @@ static void answer_buffer(struct api_request *r, int status, const char *type, c
     api_answer_response(r, status, type, response);
 }
 
-/* Takes data. False: it stays as it is and the caller's; it is short, or there is no memory. */
+/* Takes data. False: it stays as it is and the caller's; it is short or long, or there is no memory. */
 static bool answer_packed(struct api_request *r, int status, const char *type, char *data,
                           size_t len)
 {

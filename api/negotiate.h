@@ -20,7 +20,7 @@ bool media_is_json(const char *content_type);
 /* ---- packed answers ---- */
 
 #define PACK_LEAST 1000      /* bytes: below, it would gain nothing */
-#define PACK_MOST (4u << 20) /* bytes: what the loop may spend its time on */
+#define PACK_MOST (256u << 10) /* bytes, a few milliseconds of the loop; what is longer goes as it is */
 /* Does the client take gzip? Accept-Encoding says so. */
 bool pack_wanted(struct api_request *r);
 /* Gives the packed bytes (free()); NULL: no memory, or longer than PACK_MOST. */
