@@ -8,7 +8,10 @@ import { chromium } from 'playwright-core';
 const AXE = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 export const PHONE = { width: 390, height: 844 };
 export const DESKTOP = { width: 1280, height: 800 };
-const TIMEOUT_MS = 60_000;
+// WABRIDGE_TEST_SLOW=6: pages compute six times slower and draw late, as on a machine that is busy elsewhere.
+const SLOW = Number(process.env.WABRIDGE_TEST_SLOW || 0);
+const LATE_MS = 12;   // a frame, each time the page is slower
+const TIMEOUT_MS = SLOW ? 120_000 : 60_000;
 
 export class Browser {
   static async start() {
@@ -23,6 +26,18 @@ export class Browser {
     const context = await this.browser.newContext({ viewport, colorScheme: theme, locale, reducedMotion: 'reduce', ...options });
     context.setDefaultTimeout(TIMEOUT_MS);
     const page = await context.newPage();
+    if (SLOW) {
+      await (await context.newCDPSession(page)).send('Emulation.setCPUThrottlingRate', { rate: SLOW });
+      await context.addInitScript((late) => {
+        const real = window.requestAnimationFrame.bind(window), due = new Set();
+        window.requestAnimationFrame = (act) => {
+          const id = real(() => setTimeout(() => due.delete(id) && act(performance.now()), Math.random() * late));
+          due.add(id);
+          return id;
+        };
+        window.cancelAnimationFrame = (id) => due.delete(id);
+      }, SLOW * LATE_MS);
+    }
     page.faults = [];
     page.on('pageerror', (error) => page.faults.push(String(error.stack || error)));
     page.on('console', (message) => message.type() === 'error' && !/Failed to load resource/.test(message.text()) && page.faults.push(message.text()));

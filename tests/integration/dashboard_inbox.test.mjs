@@ -327,10 +327,40 @@ describe('the inbox', () => {
     await page.locator('.chat-list li:nth-child(2) a:focus').waitFor();
     await page.keyboard.press('Enter');
     await thread(page).waitFor();
+    await page.getByRole('textbox', { name: /message/i }).and(page.locator(':focus')).waitFor();   // where it goes by itself
     await thread(page).focus();
     await page.keyboard.press('Escape');
     await page.getByText('Pick a chat').waitFor();
     await page.locator('.chat-list li:nth-child(2) a:focus').waitFor();
+  });
+
+  test('whoever types faster than the page draws keeps the focus', async () => {
+    await page.locator('.chat-list li:nth-child(2) a').click();
+    await page.getByRole('textbox', { name: /message/i }).and(page.locator(':focus')).waitFor();
+    await thread(page).focus();
+    await page.evaluate(() => {
+      const real = window.requestAnimationFrame;
+      const held = [];
+      window.requestAnimationFrame = (act) => held.push(act);
+      window.drawAgain = () => {
+        window.requestAnimationFrame = real;
+        return new Promise((resolve) => {
+          held.forEach((act) => real(act));
+          real(() => real(() => real(resolve)));
+        });
+      };
+      window.isHeld = (n) => held.length >= n;
+    });
+    await page.keyboard.press('Escape');
+    await page.getByText('Pick a chat').waitFor();
+    await page.waitForFunction(() => window.isHeld(1), null, { polling: 20 });   // its row would be focused, once drawn
+    await page.keyboard.press('/');
+    await page.evaluate(() => window.drawAgain());
+    await page.keyboard.type('alice');
+    await page.getByRole('heading', { name: 'Chats' }).waitFor();
+    await page.getByRole('searchbox').and(page.locator(':focus')).waitFor();
+    await page.keyboard.press('Escape');
+    await row(page, 'Team').waitFor();
   });
 
   test('a phone shows one thing at a time', async () => {

@@ -25,6 +25,14 @@ export function useVirtual({ scroller, ...options }) {
   return kept.current;
 }
 
+// The focus, for a row that is drawn once its list has scrolled there. Whoever has gone elsewhere by
+// then, into the search say, stays there.
+export function focusDrawn(find) {
+  const from = document.activeElement;
+  const focus = () => [from, document.body].includes(document.activeElement) && find()?.focus({ preventScroll: true });
+  requestAnimationFrame(() => requestAnimationFrame(focus));
+}
+
 // A row that is drawn again only when one of its properties is another.
 export function memo(View) {
   return class Row extends Component {

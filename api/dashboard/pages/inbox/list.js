@@ -6,7 +6,7 @@ import { t } from '../../core/i18n.js';
 import { go, setQuery } from '../../core/router.js';
 import { Button, Empty, SearchField, Skeleton, Spinner, Trouble } from '../../ui/controls.js';
 import { openMenu } from '../../ui/context.js';
-import { useVirtual } from '../../ui/virtual.js';
+import { focusDrawn, useVirtual } from '../../ui/virtual.js';
 import { can } from '../../core/auth.js';
 import { chatActs } from './chat_acts.js';
 import { FilterBar } from './filter_bar.js';
@@ -44,7 +44,7 @@ function Rows({ session, chat, query, sessionShown }) {
     const next = Math.max(0, Math.min(items.length - 1, at));
     setStop(next);
     virtual.scrollToIndex(next, { align: 'auto' });
-    requestAnimationFrame(() => requestAnimationFrame(() => scroller.current?.querySelector(`[data-index="${next}"] a`)?.focus({ preventScroll: true })));
+    focusDrawn(() => scroller.current?.querySelector(`[data-index="${next}"] a`));
   };
   // the thread was closed, and the focus went with it: back to the row of that chat
   const open = useRef(null);

@@ -4,7 +4,7 @@ import { html } from 'htm/preact';
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { language, t } from '../../core/i18n.js';
 import { Icon, Spinner, Trouble } from '../../ui/controls.js';
-import { useVirtual } from '../../ui/virtual.js';
+import { focusDrawn, useVirtual } from '../../ui/virtual.js';
 import { Bubble } from './bubble.js';
 import { chatName } from './names.js';
 import { guess, rowsOf } from './rows.js';
@@ -103,8 +103,7 @@ export function Pane({ th, items, chat, onMenu, onReply, onPicture }) {
     const next = Math.max(0, Math.min(rows.length - 1, at));
     setStop(next);
     virtual.scrollToIndex(next, { align: 'auto' });
-    const focus = () => scroller.current?.querySelector(`[data-index="${next}"] [data-message]`)?.focus({ preventScroll: true });
-    requestAnimationFrame(() => requestAnimationFrame(focus));
+    focusDrawn(() => scroller.current?.querySelector(`[data-index="${next}"] [data-message]`));
   };
   const keys = (e) => {
     const own = e.target.closest?.('[data-message]') === e.target;
