@@ -60,8 +60,19 @@ export class Browser {
 
 // Goes to a page of the dashboard by its address and waits for its heading.
 export async function open(page, at) {
-  await page.evaluate((hash) => (location.hash = hash), `#/${at}`);
+  // heard and drawn: the page before may have such a heading, too
+  await page.evaluate((hash) => new Promise((heard) => {
+    const before = location.href;
+    location.hash = hash;
+    if (location.href === before) heard();
+    else addEventListener('hashchange', () => heard(), { once: true });
+  }), `#/${at}`);
   await page.locator(`main.page-${at.split(/[/?]/)[0]} h1, main.page-${at.split(/[/?]/)[0]} [data-ready]`).first().waitFor();
+}
+
+// Has the size that it was given, and nothing beyond the edge at the side.
+export async function fits(page) {
+  await page.waitForFunction((width) => innerWidth === width && document.documentElement.scrollWidth <= width, page.viewportSize().width);
 }
 
 // No fault of accessibility in either theme (WCAG 2.2 A and AA), and none of the page itself.

@@ -7,7 +7,7 @@ import http from 'node:http';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import zlib from 'node:zlib';
-import { accessible, Browser, open, PHONE } from './browser.mjs';
+import { accessible, Browser, fits, open, PHONE } from './browser.mjs';
 import { Daemon, deferred, ROOT, within } from './harness.mjs';
 
 const QUIET = { 'browser.executable': '/bin/false' };
@@ -181,7 +181,7 @@ describe('sign-in', () => {
     await page.goto(`${daemon.base}/#ticket=${link.ticket}`);
     await page.locator('.shell').waitFor();
     await page.locator('main.page-overview h1').waitFor();
-    assert.equal(new URL(page.url()).hash, '#/overview');
+    await page.waitForURL(/#\/overview$/);
     assert.equal(await page.getByRole('navigation').getByRole('link', { name: 'Keys' }).count(), 0, 'a viewer sees no keys');
     const again = await browser.person();
     await again.goto(`${daemon.base}/#ticket=${link.ticket}`);
@@ -198,7 +198,7 @@ describe('sign-in', () => {
     await page.locator('main.page-overview h1').waitFor();
     await page.goto(`${daemon.base}/#ticket=${second.ticket}`);
     await page.getByRole('navigation').getByRole('link', { name: 'Keys' }).waitFor();
-    assert.equal(new URL(page.url()).hash, '#/overview');
+    await page.waitForURL(/#\/overview$/);
     await leave(page);
   });
 
@@ -289,8 +289,7 @@ describe('the shell', () => {
       await page.getByText('Connection lost, trying again').waitFor();
       for (const width of [360, 640, 880]) {   // also a window of 1280 at 200 %
         await page.setViewportSize({ width, height: 640 });
-        await page.waitForFunction((px) => innerWidth === px, width);
-        assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `it fits ${width} px`);
+        await fits(page);
       }
       await page.evaluate(() => (location.hash = '#/keys'));   // its code is not here yet
       await page.getByText('This page could not be shown').waitFor();

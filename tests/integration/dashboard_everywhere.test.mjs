@@ -52,6 +52,7 @@ describe('each page', () => {
         await settled(page);
         if (MAIN.includes(at)) await accessible(page, `${language}, ${at}`);
         await page.setViewportSize(SMALL);
+        await page.waitForFunction((px) => innerWidth === px, SMALL.width);
         assert.deepEqual(await page.evaluate(sideways), [], `${language}, ${at}, at ${SMALL.width} px`);
         await page.setViewportSize(DESKTOP);
       }

@@ -7,7 +7,7 @@ import https from 'node:https';
 import net from 'node:net';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { accessible, Browser, PHONE } from './browser.mjs';
+import { accessible, Browser, fits, PHONE } from './browser.mjs';
 import { Daemon, Receiver, removeDirectory, temporaryDirectory } from './harness.mjs';
 
 const T = '/v1/tenants/default';
@@ -97,7 +97,7 @@ describe('the test of a webhook', () => {
     await accessible(page, 'a long answer');
     const wide = page.viewportSize();
     await page.setViewportSize(PHONE);
-    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing beyond the edge');
+    await fits(page);
     const box = await dialog().getByRole('button', { name: 'Close' }).last().boundingBox();
     assert.ok(box.y >= 0 && box.y + box.height <= PHONE.height, `its buttons are there: ${JSON.stringify(box)}`);
     await close();

@@ -58,12 +58,15 @@ const complete = (name) => Promise.all([...wanted].map((part) => load(name, part
   return load('en', part);
 })));
 
+let chosen;   // last, however late others come
 export async function useLanguage(name = preferred(), { store = false, parts = [] } = {}) {
+  chosen = name;
   for (const part of parts) wanted.add(part);
   for (let n = 0; n !== wanted.size; ) {   // a page may want one more meanwhile
     n = wanted.size;
     await complete(name);
   }
+  if (chosen !== name) return;
   if (!catalogues.value[name]) name = 'en';   // nothing of it came
   language.value = name;
   document.documentElement.lang = name;

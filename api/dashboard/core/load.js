@@ -6,8 +6,9 @@ import { on } from './live.js';
 // One load at a time: a reload, or a change by set(), while one is on its way is followed by another, for
 // that answer may be older. A slow server is thus waited for, however often somebody asks.
 const STUCK_MS = 30_000;   // what takes longer is given up for the next
+const NOTHING = { data: undefined, error: null, loading: true };
 export function useLoad(load, inputs = []) {
-  const [state, setState] = useState({ data: undefined, error: null, loading: true });
+  const [state, setState] = useState({});   // of: by which reload
   const latest = useRef(null);    // the load on its way: {aborter, since, again, done}
   const current = useRef(null);   // the reload of these inputs: a late call of an older one does nothing
   const reload = useCallback(function self() {
@@ -33,7 +34,7 @@ export function useLoad(load, inputs = []) {
   }, inputs);
   useEffect(() => {
     current.current = reload;
-    setState({ data: undefined, error: null, loading: true });
+    setState({ ...NOTHING, of: reload });
     reload();
     return () => {
       latest.current?.aborter.abort();
@@ -44,7 +45,7 @@ export function useLoad(load, inputs = []) {
     if (latest.current) latest.current.again = true;
     setState((s) => ({ ...s, data: typeof change === 'function' ? change(s.data) : change }));
   }, []);
-  return { ...state, reload, set };
+  return { ...(state.of === reload ? state : NOTHING), reload, set };
 }
 
 // A list that comes page by page: load({cursor, signal}) answers {items, next_cursor, …}. A page that a

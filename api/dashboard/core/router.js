@@ -42,6 +42,6 @@ export function clearAddress() {
 }
 // Changes only the query of the page we are on; no entry in the history.
 export function setQuery(changes) {
-  const { page, parts, query } = route.value;
+  const { page, parts, query } = read();   // newer than the route, after a link
   go(page, parts, { ...query, ...changes }, { replace: true });
 }

@@ -35,6 +35,7 @@ export default function SignIn({ ticket, trouble }) {
   const words = (e) => (e.status === 0 ? t('errors.offline_detail') : e.status === 401 ? t(ticket && !text ? 'sign_in.bad_link' : 'sign_in.bad_key') : said('problems', e.code, e.message));
   const submit = (e) => {
     e.preventDefault();
+    if (busy) return;
     if (text.trim()) attempt(() => signIn(text));
     else setError({ status: 422, message: t('sign_in.no_key') });
   };

@@ -130,7 +130,8 @@ export function Chart({ title, times, series, format = number, kind = 'line', st
     e.preventDefault();
     setIndex({ at: e.key === 'Escape' ? null : Math.max(0, Math.min(last, to)), by: 'keys' });
   };
-  const onIndex = (i) => setIndex((now) => (now.at === i ? now : { at: i, by: 'pointer' }));
+  // a new plot knows of no place
+  const onIndex = (i) => setIndex((now) => (now.at === i || (i == null && now.by === 'keys') ? now : { at: i, by: 'pointer' }));
   return html`<figure class="chart" aria-labelledby=${`${id}-title`}>
     <figcaption><h2 id=${`${id}-title`}>${title}</h2><ul class="legend">${series.map((s) => html`<li key=${s.label}><span class="swatch" style=${{ background: `var(${s.color})` }} aria-hidden="true" />${s.label}</li>`)}</ul></figcaption>
     <div class="plot-focus" role="slider" tabindex="0" aria-labelledby=${`${id}-title`} aria-orientation="horizontal" aria-valuemin="0" aria-valuemax=${last} aria-valuenow=${at ?? last}

@@ -1,7 +1,7 @@
 // What lies above the page: dialogs, questions, menus, toasts.
 import { html } from 'htm/preact';
 import { signal } from '@preact/signals';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { t } from '../core/i18n.js';
 import { Button, Checkbox, Icon, IconButton } from './controls.js';
 import { Said } from './said.js';
@@ -10,12 +10,11 @@ import { Said } from './said.js';
 export function Dialog({ title, onClose, children, acts, wide = false }) {
   const ref = useRef(null), outside = useRef(false);   // a press that began inside, on a text say, closes nothing
   const id = useId();
-  useEffect(() => {
-    const before = document.activeElement;
+  useLayoutEffect(() => {   // at once: no key goes past it
     ref.current.showModal();
     // the first thing to fill in or to decide, not the cross in the corner
     (ref.current.querySelector('.dialog-content :is(input, textarea, select):not([type=file], [disabled])') || ref.current.querySelector('footer button, .dialog-content button'))?.focus();
-    return () => before?.isConnected && before.focus();
+    return () => ref.current.close();   // gives the focus back
   }, []);
   return html`<dialog ref=${ref} class=${`dialog ${wide ? 'wide' : ''}`} aria-labelledby=${id} onCancel=${(e) => { e.preventDefault(); onClose(); }}
     onPointerDown=${(e) => (outside.current = e.target === ref.current)} onClick=${(e) => e.target === ref.current && outside.current && onClose()}>
@@ -111,7 +110,7 @@ export function Menu({ label, icon = 'ellipsis-vertical', items, children, align
   };
   const toggled = (e) => {
     button.current?.setAttribute('aria-expanded', String(e.newState === 'open'));
-    if (e.newState !== 'open') return;
+    if (e.newState !== 'open' || !list.current) return;
     place();
     list.current.querySelector('[role^=menuitem]:not([disabled])')?.focus();
   };
@@ -132,7 +131,7 @@ export function Menu({ label, icon = 'ellipsis-vertical', items, children, align
   return html`<span class=${`menu ${more}`}><button type="button" ref=${button} class=${children ? 'menu-button' : 'icon-button quiet'} popovertarget=${id} aria-haspopup="menu" aria-expanded="false"
     aria-label=${children ? undefined : label} title=${label}>${children ? html`<span class="hidden">${label}: </span>${children}` : html`<${Icon} name=${icon} />`}</button>
     <div id=${id} ref=${list} popover="auto" role="menu" class="menu-list" aria-label=${label} onToggle=${toggled} onKeyDown=${keys}>
-    ${items.filter((x) => x !== undefined && x !== false).map((item, i) => item === null ? html`<hr key=${i} />` : html`<${item.href ? 'a' : 'button'} key=${i} role=${item.checked === undefined ? 'menuitem' : 'menuitemradio'} aria-checked=${item.checked === undefined ? undefined : String(item.checked)}
+    ${items.filter((x) => x !== undefined && x !== false).map((item, i) => item === null ? html`<hr key=${i} />` : html`<${item.href ? 'a' : 'button'} key=${item.text} role=${item.checked === undefined ? 'menuitem' : 'menuitemradio'} aria-checked=${item.checked === undefined ? undefined : String(item.checked)}
       type=${item.href ? undefined : 'button'} href=${item.href} disabled=${item.disabled} tabindex="-1" class=${item.danger ? 'danger' : ''} onClick=${() => pick(item)}>
       ${item.icon && html`<${Icon} name=${item.icon} size=${18} />`}<span>${item.text}</span>${item.checked && html`<${Icon} name="check" size=${16} />`}</${item.href ? 'a' : 'button'}>`)}</div></span>`;
 }

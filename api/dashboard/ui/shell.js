@@ -1,6 +1,6 @@
 // The frame around every page: menu, tenant, connection, language, theme.
 import { html } from 'htm/preact';
-import { useEffect, useErrorBoundary, useRef, useState } from 'preact/hooks';
+import { useEffect, useErrorBoundary, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { arrived, can, chooseTenant, isAdmin, me, signOut, tenant, tenants } from '../core/auth.js';
 import { LANGUAGES, language, t, useLanguage } from '../core/i18n.js';
 import { listen as listenToKeys } from '../core/keys.js';
@@ -62,17 +62,17 @@ function Page({ inert }) {
   const [, again] = useState(0);
   const [error, reset] = useErrorBoundary((e) => console.error(e));
   const main = useRef(null);
-  const missing = useRef(null);   // why the code of this page is not here
+  const missing = useRef({});   // by page: why its code is not here
   const live = connection.value.state === 'live';   // a daemon that was gone may give it now
   useEffect(() => {
     const done = (e) => {
-      missing.current = e;
+      missing.current[page] = e;
       again((n) => n + 1);
     };
     if (entry && !loaded.has(page)) entry.load().then((m) => loaded.set(page, m.default)).then(() => done(null), done);
   }, [page, live]);
   useEffect(() => {
-    missing.current = null;
+    missing.current = {};
     if (error) reset();
   }, [page]);
   const count = Math.max(unseen.value, waiting.value);
@@ -80,11 +80,14 @@ function Page({ inert }) {
     const name = entry ? `${t(`pages.${page}`)} · wabridge` : 'wabridge';
     document.title = count ? `(${number(count)}) ${name}` : name;
   }, [page, language.value, count]);
-  // A new page is told to a screen reader by its heading; one that was loaded again is not taken from the reader.
-  const told = useRef(arrived.value ? '' : page);
-  useEffect(() => {
+  // A new page is told to a screen reader by its heading; one that was loaded again is not taken from the reader,
+  // nor the focus from who went on before its code came.
+  const told = useRef(arrived.value ? '' : page), from = useRef([]);
+  useLayoutEffect(() => {
+    const now = document.activeElement, [at, was] = from.current;
+    from.current = loaded.has(page) ? [] : [page, now];
     if (!loaded.has(page)) return;
-    if (told.current !== page) main.current.querySelector('h1')?.focus({ preventScroll: true });
+    if (told.current !== page && (at !== page || [was, document.body].includes(now))) main.current.querySelector('h1')?.focus({ preventScroll: true });
     told.current = page;
     scrollTo(0, 0);
   }, [page, loaded.has(page)]);
@@ -92,7 +95,7 @@ function Page({ inert }) {
   return html`<main id="main" ref=${main} class=${`page page-${page}`} tabindex="-1" inert=${inert}>${
     error ? html`<${Broken} error=${error} />`
     : !entry || !allowed(entry) ? html`<${Empty} icon="lock-closed" title=${t('shell.no_page')} action=${html`<${Button} href=${href(menu()[0]?.id || 'settings')}>${t('shell.to_start')}</${Button}>`}>${t('shell.no_page_about')}</${Empty}>`
-    : missing.current && !Body ? html`<${Broken} error=${missing.current} />`
+    : missing.current[page] && !Body ? html`<${Broken} error=${missing.current[page]} />`
     : Body ? html`<${Body} key=${tenant.value} parts=${route.value.parts} query=${route.value.query} />`
     : html`<${Skeleton} lines=${6} height=${28} />`}</main>`;
 }

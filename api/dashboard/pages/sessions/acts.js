@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { call, of, post } from '../../core/api.js';
 import { can } from '../../core/auth.js';
 import { t } from '../../core/i18n.js';
-import { go } from '../../core/router.js';
+import { go, route } from '../../core/router.js';
 import { confirm, problem, toast } from '../../ui/overlay.js';
 import { isLinked } from './data.js';
 
@@ -57,7 +57,7 @@ export function useActs(session, take) {
       await during('delete', async () => {
         await call('DELETE', of`/sessions/${name}`, { query });
         toast(t('sessions.remove.done', { name }));
-        go('sessions');
+        if (route.value.page === 'sessions' && route.value.parts[0] === name) go('sessions');   // who has left stays there
       });
     },
   };

@@ -9,6 +9,7 @@ import { useEvents, useLoad } from '../../core/load.js';
 import { Button, Card, Checkbox, Loaded, Select, Switch, TextField, Time } from '../../ui/controls.js';
 import { confirm, Dialog, problem, toast } from '../../ui/overlay.js';
 import { Facts } from './cards.js';
+import { useHere } from './data.js';
 
 const KINDS = ['http', 'retell', 'openai'];
 // What the form shows, by kind; api_key and secret are never shown and only sent when typed.
@@ -37,15 +38,17 @@ function Edit({ name, agent, onClose, taken }) {
   const [form, setForm] = useState(() => formOf(agent));
   const [error, setError] = useState(null);
   const [busy, setBusy] = useState(false);
+  const here = useHere();
   const set = (field) => (value) => setForm((f) => ({ ...f, [field]: value }));
   const save = async (e) => {
     e.preventDefault();
+    if (busy) return;
     setBusy(true);
     setError(null);
     try {
       taken(await put(path(name), bodyOf(kind, form, agent)));
       toast(t('common.saved'));
-      onClose();
+      if (here.current) onClose();   // else it may be open again
     } catch (refused) {
       setError(refused);
       setBusy(false);

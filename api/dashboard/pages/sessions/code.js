@@ -101,6 +101,7 @@ export function PairingCode({ session }) {
   const [busy, setBusy] = useState(false);
   const ask = async (e) => {
     e?.preventDefault();
+    if (busy) return;   // of two codes only the newer works
     const digits = number.replace(/[^0-9]/g, '').replace(/^00/, '');
     if (digits.length < 8 || digits.length > 15) return setFault(t('sessions.pair.wrong'));
     setBusy(true);

@@ -7,6 +7,7 @@ import { t } from '../../core/i18n.js';
 import { go } from '../../core/router.js';
 import { Button, Checkbox, TextField } from '../../ui/controls.js';
 import { Dialog, problem } from '../../ui/overlay.js';
+import { useHere } from './data.js';
 
 // What is wrong with a name, as the server would see it; '' while it may still become one.
 export function nameFault(name, taken) {
@@ -24,6 +25,7 @@ export function Create({ taken, onClose }) {
   const [busy, setBusy] = useState(false);
   const [refused, setRefused] = useState('');
   const fault = nameFault(name, taken) || refused;
+  const here = useHere();
   const submit = async (e) => {
     e.preventDefault();
     if (busy || fault) return;
@@ -35,6 +37,7 @@ export function Create({ taken, onClose }) {
         setRefused(t('sessions.create.taken'));
       } else {
         await put(of`/sessions/${name}`, { autostart });
+        if (!here.current) return;   // who has left is not led back
         onClose();
         go('sessions', [name, 'link']);
       }

@@ -1,7 +1,7 @@
 // The sessions of the tenant, and one of them, kept up to date: a session.status event is the session
 // object itself, as is session.created; session.qr tells of a new code; what no event tells (memory,
 // backlog) is asked for now and then.
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { all, get, of } from '../../core/api.js';
 import { tenant } from '../../core/auth.js';
 import { connection } from '../../core/live.js';
@@ -74,6 +74,13 @@ export function useSession(name, { often = false } = {}) {
     else one.reload();
   };
   return { ...one, take };
+}
+
+// Is the dialog that asked still there when the answer comes?
+export function useHere() {
+  const here = useRef(true);
+  useEffect(() => () => (here.current = false), []);
+  return here;
 }
 
 export const isGone = (one) => one.error?.code === 'unknown_session';

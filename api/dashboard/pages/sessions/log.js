@@ -1,7 +1,7 @@
 // The log of a session, live by a long poll. What is seen stays bounded; a paused one goes on where it
 // was (the server keeps the last 32 KiB).
 import { html } from 'htm/preact';
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { get, of, put } from '../../core/api.js';
 import { clock, time } from '../../core/format.js';
 import { t } from '../../core/i18n.js';
@@ -35,7 +35,7 @@ function useLines(name, running) {
   const [lines, setLines] = useState([]);
   const [error, setError] = useState(null);
   const after = useRef(-1);
-  useEffect(() => {
+  useLayoutEffect(() => {   // it is paused when it says so
     const mine = new AbortController();
     const follow = async () => {
       while (!mine.signal.aborted) {

@@ -10,6 +10,7 @@ import { t } from '../../core/i18n.js';
 import { Button, Card, Copy, IconButton, Select, Switch, TextField } from '../../ui/controls.js';
 import { Dialog, problem, toast } from '../../ui/overlay.js';
 import { Facts } from './cards.js';
+import { useHere } from './data.js';
 
 const IDLE_S = [900, 3600, 6 * 3600];
 const WAKE_S = 4 * 3600;     // WhatsApp unlinks a device that it does not see for two weeks
@@ -30,16 +31,18 @@ function Metadata({ session, onClose, take }) {
   const [rows, setRows] = useState(() => [...Object.entries(session.metadata).map(([name, value]) => ({ name, text: asText(value), before: value })), { name: '', text: '' }]);
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState('');
+  const here = useHere();
   const change = (i, part) => setRows(rows.map((row, at) => (at === i ? { ...row, ...part } : row)));
   const save = async (e) => {
     e.preventDefault();
+    if (busy) return;
     const metadata = Object.fromEntries(rows.filter((row) => row.name.trim()).map((row) => [row.name.trim(), asValue(row.text, row.before)]));
     if (new TextEncoder().encode(JSON.stringify(metadata)).length > NOTE_BYTES) return setFault(t('sessions.settings.too_much'));
     setBusy(true);
     try {
       await take(() => put(of`/sessions/${session.id}`, { metadata }));
       toast(t('common.saved'));
-      onClose();
+      if (here.current) onClose();   // else it may be open again
     } catch (error) {
       setFault(error);
       setBusy(false);

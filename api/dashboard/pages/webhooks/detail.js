@@ -6,7 +6,7 @@ import { can } from '../../core/auth.js';
 import { duration, milliseconds } from '../../core/format.js';
 import { t } from '../../core/i18n.js';
 import { throttled, useEvents, useInterval, useLoad } from '../../core/load.js';
-import { go, href, setQuery } from '../../core/router.js';
+import { go, href, route, setQuery } from '../../core/router.js';
 import { Button, Card, Empty, ExactTime, Icon, Loaded, PageHead, Tabs } from '../../ui/controls.js';
 import { confirm, Menu, problem } from '../../ui/overlay.js';
 import { Sessions } from '../../ui/patterns.js';
@@ -60,7 +60,7 @@ export default function Detail({ name, query }) {
       { text: t('common.edit'), icon: 'pencil-square', onPick: () => setOpen('form') },
       { text: t('webhooks.secret_new'), icon: 'key', onPick: renew },
       { text: t(hook.enabled ? 'webhooks.disable' : 'webhooks.enable'), icon: hook.enabled ? 'pause' : 'play', onPick: () => setEnabled(hook, !hook.enabled, one.reload) },
-      null, { text: t('common.delete'), icon: 'trash', danger: true, onPick: () => remove(hook, () => go('webhooks')) },
+      null, { text: t('common.delete'), icon: 'trash', danger: true, onPick: () => remove(hook, () => route.value.page === 'webhooks' && route.value.parts[0] === name && go('webhooks')) },
     ]} />`}`}</${PageHead}>
     <${Loaded} of=${one} lines=${4} height=${40}>${(it) => html`<div class="card hook-top"><${Health} hook=${it} /><${Numbers} hook=${it} /></div>
       <${Tabs} label=${name} value=${tab} onValue=${(id) => setQuery({ tab: id === 'deliveries' ? undefined : id, delivery: undefined })} tabs=${[['deliveries', t('webhooks.deliveries')], ['settings', t('webhooks.settings')], ['signature', t('webhooks.signature.title')]]} />

@@ -41,7 +41,7 @@ function useCheck(name, body) {
     return throttled(async () => {
       const mine = ++turn;
       const found = await post(of`/webhooks/${NAME.test(latest.current.name) ? latest.current.name : 'new'}/check`, latest.current.body).then(() => null, (e) => (e.status === 422 || e.status === 400 ? e : null));
-      if (mine === turn) setError(found);
+      if (mine === turn) setError(latest.current.body.url ? found : null);
     }, 350);
   }, []);
   const latest = useRef({ name, body });
@@ -86,11 +86,13 @@ export function WebhookForm({ hook, names = [], onClose, onSaved }) {
   const name = form.name.trim();
   const badName = hook || !name ? undefined : !NAME.test(name) ? t('webhooks.name_bad') : names.includes(name) ? t('webhooks.name_taken') : undefined;
   const leave = async () => {
+    if (busy) return;   // the answer brings the secret, once
     const same = JSON.stringify(form) === JSON.stringify(first);
     if (same || await confirm({ title: t('webhooks.discard'), text: t('webhooks.discard_about'), act: t('webhooks.discard_act'), danger: true })) onClose();
   };
   const save = async (e) => {
     e?.preventDefault();
+    if (busy) return;   // a second one would be answered without the secret
     if (!hook && (!name || badName)) return setError({ errors: [{ field: 'webhook', detail: badName || t('webhooks.name_needed') }] });
     if (!body.url) return setError({ errors: [{ field: 'url', detail: t('webhooks.url_needed') }] });
     if (body.events.length === 0) return setError({ errors: [{ field: 'events', detail: t('webhooks.events_needed') }] });
