@@ -62,7 +62,7 @@
       this.close();
       this.#options = { theme: 'system', position: 'end', ...options };
       this.#draw();
-      if (options.open) this.show();
+      if (options.open) this.#turn(true, [null, document.body].includes(document.activeElement));   // whoever types elsewhere goes on
     }
     // Takes the widget away.
     close() {
@@ -117,6 +117,10 @@
         console.warn(`wabridge: the widget of ${ORIGIN} did not answer. Is ${location.origin} among the widget origins of its tenant, and does this page's frame-src allow it?`);
         this.#tell('error', { reason: 'no_answer' });
       }, ANSWER_MS);
+      if (document.activeElement === this.#host) {   // what it had before it loaded is gone
+        frame.blur();
+        frame.focus({ preventScroll: true });
+      }
       frame.contentWindow.postMessage({ wabridge: 'hello', theme, lang: lang || document.documentElement.lang, shown: this.#shown }, ORIGIN, [port2]);
     }
     #heard({ type, ...detail }) {
@@ -155,7 +159,8 @@
       button.setAttribute('aria-label', label);
       this.#tell('unread', { count });
     }
-    #turn(shown) {
+    // The focus goes in with who opens it, and comes out only if it was in there.
+    #turn(shown, take = shown || document.activeElement === this.#host) {
       if (!this.#host || shown === this.#shown) return;
       this.#shown = shown;
       const { button, panel, frame } = this.#parts;
@@ -164,7 +169,7 @@
       button.hidden = shown;
       button.setAttribute('aria-expanded', String(shown));
       this.#port?.postMessage({ type: 'shown', shown });
-      (shown ? frame : button).focus({ preventScroll: true });
+      if (take) (shown ? frame : button).focus({ preventScroll: true });
       this.#tell(shown ? 'open' : 'minimise', shown ? { height: panel.offsetHeight } : undefined);
     }
   }

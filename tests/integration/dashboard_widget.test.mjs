@@ -57,6 +57,8 @@ describe('the widget in a foreign page', () => {
   const write = async (from, text, more = {}) => (await farEnd.post('/send', { from, to: ME, text, ...more })).id;
   const frameOf = (page) => page.frameLocator('[data-wabridge] iframe');
   const thread = (frame) => frame.locator('.w-thread');
+  // what the page does a frame or two later is done
+  const settled = (frame) => frame.locator('html').evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve, 200)))));
   const launcher = (page) => page.getByRole('button', { name: /WhatsApp/ });
   before(async () => {
     farEnd = await FarEnd.start();
@@ -91,6 +93,9 @@ describe('the widget in a foreign page', () => {
     await events.find((e) => e.type === 'chat.updated' && e.data.chat.phone === ALICE && e.data.chat.unread_count === 0, 'read');
     await write(ALICE, 'I mean *today*');
     await thread(frame).getByText('I mean').waitFor();
+    // seen, and said so, although the last one was just read
+    const { seq: came } = await events.find((e) => e.type === 'message.received' && e.data.text === 'I mean *today*', 'received');
+    await events.find((e) => e.seq > came && e.type === 'chat.updated' && e.data.chat.phone === ALICE && e.data.chat.unread_count === 0, 'read too');
     const field = frame.getByRole('textbox', { name: /Message to/ });
     await field.fill('Yes, it is.');
     await field.press('Enter');
@@ -112,6 +117,76 @@ describe('the widget in a foreign page', () => {
     await write(ALICE, 'thanks');
     await page.getByRole('button', { name: /1 unread message/ }).waitFor();
     assert.deepEqual(page.faults, []);
+    await page.context().close();
+  });
+
+  test('whoever writes in the page goes on there: while it opens by itself, however late, and when the page puts it away', async () => {
+    const page = await browser.person();
+    let go;
+    const held = new Promise((resolve) => (go = resolve));
+    await page.route('**/v1/widget/sign-in', async (route) => {
+      await held;
+      await route.continue();
+    });
+    await page.goto(`${erp.origin}/`);
+    const name = page.getByLabel('Name');
+    const typist = async (letter) => {
+      await page.keyboard.type(letter);
+      assert.ok((await name.inputValue()).endsWith(letter), `${letter} went elsewhere`);
+    };
+    await name.fill('');   // and the focus is there
+    const { ticket } = await erp.ticket();
+    await page.evaluate((options) => window.wabridgeWidget.open(options), { tenant: 'default', ticket, open: true });
+    const frame = frameOf(page);
+    await frame.getByText('Loading').waitFor();
+    await typist('1');
+    go();
+    await frame.getByRole('textbox', { name: /Message to/ }).waitFor();
+    await settled(frame);
+    await typist('2');
+    await page.evaluate(() => window.wabridgeWidget.minimise());
+    await launcher(page).waitFor();
+    await typist('3');
+    // who opens it writes in it
+    await launcher(page).click();
+    await frame.locator('.composer textarea:focus').waitFor();
+    await page.keyboard.type('hello');
+    assert.equal(await frame.getByRole('textbox', { name: /Message to/ }).inputValue(), 'hello');
+    await page.context().close();
+  });
+
+  test('a menu that comes late takes nobody from writing', async () => {
+    const page = await browser.person();
+    let go;
+    const held = new Promise((resolve) => (go = resolve));
+    await page.route('**/message_menu*.js', async (route) => {
+      await held;
+      await route.continue();
+    });
+    await page.goto(`${erp.origin}/?more=data-open`);
+    const frame = frameOf(page);
+    const field = frame.getByRole('textbox', { name: /Message to/ });
+    await frame.locator('.composer textarea:focus').waitFor();
+    const [asked, come] = [page.waitForRequest('**/message_menu*.js'), page.waitForResponse('**/message_menu*.js')];
+    await thread(frame).locator('.bubble').filter({ hasText: 'hello, is it ready?' }).press('Enter');
+    await asked;
+    await field.press('w');
+    go();
+    const module = (await come).url();
+    await page.frames().find((f) => f.url().includes('/widget/')).evaluate((url) => import(url), module);
+    await settled(frame);
+    await page.keyboard.type('ait');
+    assert.equal(await field.inputValue(), 'wait');
+    await page.context().close();
+  });
+
+  test('what could not be had at first comes when the line to the bridge stands', async () => {
+    const page = await browser.person();
+    let failed = 0;
+    await page.route(/\/sessions\/main\/chats\/[^/]*$/, (route) => (failed++ ? route.continue() : route.fulfill({ status: 503, json: { code: 'overloaded', title: 'busy' } })));
+    await page.goto(`${erp.origin}/?more=data-open`);
+    await frameOf(page).getByText('hello, is it ready?').waitFor();
+    assert.equal(failed > 1, true);
     await page.context().close();
   });
 
@@ -237,9 +312,9 @@ describe('the widget in a foreign page', () => {
     const first = await write(EVA, 'the very first');
     for (let i = 0; i < 90; i++) await write(EVA, `line ${i}`);
     const last = await write(EVA, 'remember?', { quoted: first });
-    await events.find((e) => e.type === 'message.received' && e.data.id === last, 'the last one');
+    const { seq } = await events.find((e) => e.type === 'message.received' && e.data.id === last, 'the last one');
     await daemon.ok('POST', `${session.path}/chats/${EVA}/read`);   // else it opens where the unread ones begin
-    await events.find((e) => e.type === 'chat.updated' && e.data.chat.phone === EVA && e.data.chat.unread_count === 0, 'read');
+    await events.find((e) => e.seq > seq && e.type === 'chat.updated' && e.data.chat.phone === EVA && e.data.chat.unread_count === 0, 'read');
     const page = await browser.person();
     await page.goto(`${erp.origin}/?more=data-open`);
     const frame = frameOf(page);

@@ -71,9 +71,10 @@ effect(() => {
   sessions.value = now ? [{ id: now.session, status: now.session_status, account: now.account }] : [];
 });
 const again = throttled(() => {
-  reloadThread();
   refreshAbout();
-  if (openChat.value) askChat(openChat.value.session, openChat.value);
+  if (!openChat.value) return void (thread.value.error && load());   // else its messages alone would come
+  reloadThread();
+  askChat(openChat.value.session, openChat.value);
 }, 500);
 
 // Returns what ends it.

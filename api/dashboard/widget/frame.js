@@ -19,8 +19,13 @@ effect(() => {
   load();
 });
 effect(() => tellUnread(shown.value ? 0 : Math.max(0, openChat.value?.unread_count || 0)));
+// Once the focus is in this frame: whoever went on in the page around it meanwhile keeps it.
+const write = () => document.querySelector('.composer textarea')?.focus({ preventScroll: true });
 effect(() => {
-  if (shown.value) document.querySelector('.composer textarea')?.focus({ preventScroll: true });
+  removeEventListener('focus', write);
+  if (!shown.value) return;
+  if (document.hasFocus()) write();
+  else addEventListener('focus', write, { once: true });
 });
 // The account may go and come back without an event of this chat.
 const ASK_MS = 30_000;

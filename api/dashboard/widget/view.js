@@ -41,9 +41,11 @@ function Head() {
 // What one does with a message is fetched when somebody asks for it: the frame stays small.
 async function onMenu(from, message) {
   if (from instanceof Event) from.preventDefault();
+  const at = document.activeElement;
   try {
     const { messageMenu } = await import('../pages/inbox/message_menu.js');
-    messageMenu(from, message, { onReply });
+    const now = document.activeElement;   // whoever went on to write meanwhile goes on
+    if (now === at || now?.localName !== 'textarea') messageMenu(from, message, { onReply });
   } catch {
     complain({ status: 0 }, t('errors.title'), { onRetry: () => onMenu(document.querySelector(`[data-message="${CSS.escape(message.id)}"]`), message) });
   }

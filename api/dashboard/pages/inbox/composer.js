@@ -72,7 +72,8 @@ export function Writer({ session, chat, whole, replyTo, onCancelReply, edited })
     if (replyTo) field.current.focus();
   }, [replyTo?.id]);
   useEffect(() => {
-    if (!touch.matches) field.current.focus({ preventScroll: true });
+    // a frame takes it from nobody who types in the page around it
+    if (!touch.matches && (parent === self || document.hasFocus())) field.current.focus({ preventScroll: true });
   }, []);
 
   const write = (words) => {

@@ -9,7 +9,7 @@ import { Bubble } from './bubble.js';
 import { chatName } from './names.js';
 import { guess, rowsOf } from './rows.js';
 import { notes, withNotes } from './store_notes.js';
-import { loadNewer, loadOlder, markSeen, showMessage, showNewest } from './store.js';
+import { loadNewer, loadOlder, markSeen, rested, showMessage, showNewest } from './store.js';
 
 const NEAR = 14;        // rows from an end at which more are fetched
 const END_PX = 80;      // this near to the end counts as being there
@@ -53,6 +53,7 @@ export function Pane({ th, items, chat, onMenu, onReply, onPicture }) {
     return () => clearTimeout(timer);
   }, [th.focus]);
 
+  rested.value;   // drawn again then
   // looked at after every change of place: is more needed, is the end seen?
   useEffect(() => {
     if (!settled || !virtual.range) return;

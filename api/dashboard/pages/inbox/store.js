@@ -120,9 +120,13 @@ export const refetchMedia = async (m) => putMessage(await post(of`/sessions/${m.
 // ---- read, when it was seen: at most once in a while, and again when it was refused for a moment
 const READ_MS = 1500, REFUSED_MS = 30_000;
 let readTimer = null;
+export const rested = signal(0);   // who shows the thread looks again: what came meanwhile was seen too
 const rest = (ms) => {
   clearTimeout(readTimer);
-  readTimer = setTimeout(() => (readTimer = null), ms);
+  readTimer = setTimeout(() => {
+    readTimer = null;
+    rested.value++;
+  }, ms);
 };
 export function markSeen() {
   const chat = openChat.value;
