@@ -1,10 +1,10 @@
-// The pages Audit log and Settings, as a person uses them.
+// The pages Audit log, Activity and Settings, as a person uses them.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { accessible, Browser, open } from './browser.mjs';
-import { command, Daemon } from './harness.mjs';
+import { command, Daemon, eventually } from './harness.mjs';
 
 const T = '/v1/tenants/default';
 let daemon, browser, ana;
@@ -21,7 +21,25 @@ after(async () => {
   await daemon?.close();
 });
 const leave = (page) => page.context().close();
-const toast = (page, text) => page.locator('.toast').getByText(text).waitFor();
+// Its notice goes by itself; that there is nothing more to save stays.
+const saved = (page) => page.getByRole('button', { name: 'Save', disabled: true }).waitFor();
+// Holds back what the page asks of this address: resolves when it has asked, with what lets it go on.
+async function hold(page, url, act) {
+  let go;
+  const held = new Promise((resolve) => (go = resolve));
+  await page.route(url, async (route) => {
+    await held;
+    await route.continue();
+  });
+  await Promise.all([page.waitForRequest(url), act()]);
+  return async () => {
+    const answer = page.waitForResponse(url);
+    go();
+    await (await answer).finished();
+    await page.unroute(url);
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 100))));   // it is drawn
+  };
+}
 async function download(page, act) {
   const [file] = await Promise.all([page.waitForEvent('download'), act()]);
   return fs.readFileSync(await file.path(), 'utf8');
@@ -89,19 +107,43 @@ describe('audit log', () => {
   });
 });
 
+describe('activity', () => {
+  test('older ones that come late do not come behind the newest, which were asked for meanwhile', async () => {
+    const page = await browser.signedIn(daemon, { at: 'overview' });
+    const item = (session) => ({ kind: 'stopped', session, at: '2026-01-01T10:00:00Z', from_at: '2026-01-01T10:00:00Z', count: 1 });
+    let go;
+    const held = new Promise((resolve) => (go = resolve));
+    await page.route(/\/v1\/tenants\/default\/activity/, async (route) => {
+      const older = route.request().url().includes('cursor=');
+      if (older) await held;
+      await route.fulfill({ json: older ? { items: [item('older')], next_cursor: null } : { items: Array.from({ length: 30 }, (_, i) => item(`new-${i}`)), next_cursor: 'c' } });
+    });
+    await open(page, 'activity');
+    const come = page.waitForResponse(/cursor=c/);
+    await page.getByRole('button', { name: 'Load more' }).click();
+    await page.getByRole('button', { name: 'To the newest' }).click();
+    go();
+    await (await come).finished();
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 100))));
+    await page.getByRole('button', { name: 'Load more' }).waitFor();
+    assert.equal(await page.getByRole('link', { name: 'older' }).count(), 0);
+    await leave(page);
+  });
+});
+
 describe('settings', () => {
   test('the tenant: a wrong time zone is said at its field; what is right is stored, and what is not shown stays', async () => {
     await daemon.ok('PUT', '/v1/tenants/default', { limits: { sends_per_day: 10, max_sessions: 4 } });
     const page = await browser.signedIn(daemon, { at: 'settings/tenant' });
     await page.getByLabel('Time zone').fill('Mars/Olympus');
     await page.getByRole('button', { name: 'Save' }).click();
-    await page.locator('.field.wrong', { hasText: 'Time zone' }).locator('.error').waitFor();
+    await page.locator('.field.wrong', { hasText: 'Time zone' }).locator('input:focus').waitFor();
     await page.getByLabel('Time zone').fill('America/Sao_Paulo');
     await page.getByLabel('Name', { exact: true }).fill('Loja Aurora');
     await page.getByRole('spinbutton', { name: 'Messages per day' }).fill('');
     await page.getByLabel('Files, in MiB').fill('5');
     await page.getByRole('button', { name: 'Save' }).click();
-    await toast(page, 'Saved');
+    await saved(page);
     const { name, time_zone, limits } = await daemon.ok('GET', '/v1/tenants/default');
     assert.deepEqual({ name, time_zone, limits }, { name: 'Loja Aurora', time_zone: 'America/Sao_Paulo', limits: { max_sessions: 4, max_media_bytes: 5 << 20 } });
     await accessible(page, 'tenant');
@@ -122,7 +164,7 @@ describe('settings', () => {
     assert.equal(await page.getByLabel('Rule 1', { exact: true }).inputValue(), '([');
     await page.getByLabel('Rule 1', { exact: true }).fill('\\bcasino\\b');
     await page.getByRole('button', { name: 'Save' }).click();
-    await toast(page, 'Saved');
+    await saved(page);
     const guards = await daemon.ok('GET', `${T}/guards`);
     assert.equal(guards.max_text_length, 900);
     assert.deepEqual(guards.forbidden.map((r) => [r.pattern, r.kind]), [['\\bcasino\\b', 'regex']]);
@@ -134,6 +176,20 @@ describe('settings', () => {
     await page.getByRole('button', { name: 'Try a text' }).click();
     await page.getByText('May be sent').waitFor();
     await accessible(page, 'guards');
+
+    // answers that come when one has gone on: what is written meanwhile stays, an old verdict is of no new text
+    await page.getByLabel('Longest text').fill('800');
+    const stored = await hold(page, '**/guards', () => page.getByRole('button', { name: 'Save' }).click());
+    await page.getByLabel('Your own stop words').pressSequentially('\nfim');
+    await stored();
+    await page.keyboard.type('!');
+    assert.equal(await page.getByLabel('Your own stop words').inputValue(), 'chega\nbasta\nfim!');
+    assert.equal((await daemon.ok('GET', `${T}/guards`)).max_text_length, 800);
+    await page.getByRole('button', { name: 'Save', disabled: false }).waitFor();
+    const told = await hold(page, '**/guards/try', () => page.getByRole('button', { name: 'Try a text' }).click());
+    await page.getByLabel('Text', { exact: true }).fill('to the Casino!');
+    await told();
+    assert.equal(await page.getByText('May be sent').count(), 0);
     await leave(page);
   });
 
@@ -160,6 +216,7 @@ describe('settings', () => {
     await page.getByRole('button', { name: /Take .*5511900000001/ }).click();
     await page.locator('.toast').getByText('may be written to again').hover();   // a notice stays while one points at it
     assert.equal((await daemon.call('GET', `${T}/opt-outs/5511900000001`)).status, 404);
+    await page.getByRole('row', { name: /5511900000001/ }).waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Undo' }).click();
     await page.getByRole('row', { name: /5511900000001/ }).waitFor();
     assert.equal((await daemon.ok('GET', `${T}/opt-outs/5511900000001`)).reason, '=asked by phone');
@@ -170,6 +227,21 @@ describe('settings', () => {
     await leave(page);
   });
 
+  test('opt-outs: Undo is of the tenant that it was taken off in', async () => {
+    await daemon.ok('PUT', '/v1/tenants/elsewhere', {});
+    await daemon.ok('PUT', `${T}/opt-outs/5511900000009`, {});
+    const page = await browser.signedIn(daemon, { at: 'settings/opt-outs' });
+    await page.getByRole('button', { name: /Take .*5511900000009/ }).click();
+    await page.locator('.toast').getByText('may be written to again').hover();
+    await page.locator('.tenant-menu button').first().click();
+    await page.getByRole('menuitemradio', { name: 'elsewhere' }).click();
+    await page.getByText('Nobody opted out').waitFor();
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await eventually('the number again', async () => (await daemon.call('GET', `${T}/opt-outs/5511900000009`)).status === 200);
+    assert.equal((await daemon.call('GET', '/v1/tenants/elsewhere/opt-outs/5511900000009')).status, 404);
+    await leave(page);
+  });
+
   test('the widget: addresses are stored, a wrong one is refused', async () => {
     const page = await browser.signedIn(daemon, { at: 'settings/widget' });
     await page.getByLabel('Addresses').fill('not an address');
@@ -177,7 +249,7 @@ describe('settings', () => {
     await page.locator('.field.wrong .error, .trouble').first().waitFor();
     await page.getByLabel('Addresses').fill('https://erp.example.com');
     await page.getByRole('button', { name: 'Save' }).click();
-    await toast(page, 'Saved');
+    await saved(page);
     assert.deepEqual((await daemon.ok('GET', `${T}/widget`)).origins, ['https://erp.example.com']);
     await page.getByText('data-tenant="default" data-ticket=').waitFor();
     await accessible(page, 'widget');
@@ -198,11 +270,11 @@ describe('settings', () => {
     assert.ok(await sure.isDisabled());
     await page.getByRole('dialog').getByRole('textbox').fill('fleeting');
     await sure.click();
-    await toast(page, 'deleted');
+    await page.getByRole('button', { name: 'Actions for fleeting' }).waitFor({ state: 'detached' });
     assert.equal((await daemon.call('GET', '/v1/tenants/fleeting')).status, 404);
     await page.getByLabel('From level').selectOption('debug');
     await daemon.ok('PUT', `${T}/sessions/heard`, { autostart: false });
-    await page.getByRole('log').getByText('/v1/tenants/{tenant}/sessions/{session}').last().waitFor();
+    await page.getByRole('log').getByText('heard').first().waitFor();
     await accessible(page, 'node');
     await leave(page);
   });

@@ -82,6 +82,12 @@ export async function signInByTicket(ticket) {
   await signIn(answer.key);
 }
 
+// The same person with a new secret, which must outlive a lost connection.
+export function goOn(text) {
+  key.value = text;
+  kept((s) => s.setItem(KEY, text));
+}
+
 function forget({ storage = true } = {}) {
   if (storage) kept((s) => s.removeItem(KEY));
   key.value = '';

@@ -51,7 +51,7 @@ export default function Keys({ query }) {
   const [open, setOpen] = useState(null);   // {what: 'create' | 'edit' | 'rotate' | 'invite', row}
   const list = useLoad(async (signal) => (await get(root, {}, { signal })).items, [root]);
   useInterval(list.reload, 30_000, [list.reload]);
-  const close = () => setOpen(null);
+  const close = () => setOpen((now) => (now === open ? null : now));   // not what was opened since
   const act = (what, row) => (what === 'remove' ? removeKey(root, row, list.reload) : setOpen({ what, row }));
   const done = () => {
     close();

@@ -68,7 +68,7 @@ function Days({ items, session }) {
 
 export function Feed({ session }) {
   const first = useLoad((signal) => more(session, undefined, signal), [tenant.value, session]);
-  const [older, setOlder] = useState(null);   // {items, next_cursor, busy}
+  const [older, setOlder] = useState(null);   // {items, next_cursor, busy, from}: the first page as it was, and what is behind it
   const [missed, setMissed] = useState(false);
   useEffect(() => setOlder(null), [tenant.value, session]);
   const [again] = useState(() => ({ call: null }));
@@ -83,13 +83,15 @@ export function Feed({ session }) {
     else again.call();
   }, [session, older]);
   const load = async () => {
-    const from = older || { items: [], next_cursor: first.data.next_cursor };
-    setOlder({ ...from, busy: true });
+    const before = older || { ...first.data, from: first.data };
+    const mine = { ...before, busy: true };
+    const end = (change) => setOlder((now) => (now === mine ? change : now));   // the newest may be wanted by now
+    setOlder(mine);
     try {
-      const page = await more(session, from.next_cursor);
-      setOlder({ items: [...from.items, ...page.items], next_cursor: page.next_cursor });
+      const page = await more(session, before.next_cursor);
+      end({ ...before, items: [...before.items, ...page.items], next_cursor: page.next_cursor });
     } catch (error) {
-      setOlder(older);
+      end(older);
       problem(error, t('activity.trouble'));
     }
   };
@@ -100,9 +102,8 @@ export function Feed({ session }) {
   };
   const empty = html`<${Empty} icon="list-bullet" title=${t('activity.empty')}>${t('activity.empty_about')}</${Empty}>`;
   return html`<${Loaded} of=${first} lines=${6} height=${40} empty=${empty} isEmpty=${(d) => d.items.length === 0 && !d.next_cursor}>${(data) => {
-    const items = older ? [...data.items, ...older.items] : data.items;
-    const next = older ? older.next_cursor : data.next_cursor;
-    return html`<div class="feed">${older && missed && html`<div class="feed-new" role="status"><${Button} small kind="primary" icon="chevron-up" onClick=${newest}>${t('activity.missed')}</${Button}></div>`}<${Days} items=${items} session=${session} />
+    const { items, next_cursor: next } = older || data;
+    return html`<div class="feed">${older && (missed || older.from !== data) && html`<div class="feed-new" role="status"><${Button} small kind="primary" icon="chevron-up" onClick=${newest}>${t('activity.missed')}</${Button}></div>`}<${Days} items=${items} session=${session} />
       <div class="row">${next ? html`<${Button} busy=${older?.busy} onClick=${load}>${t('common.more')}</${Button}>` : html`<p class="muted">${t('activity.end')}</p>`}${older && html`<${Button} kind="quiet" icon="chevron-up" onClick=${newest}>${t('activity.newest')}</${Button}>`}</div></div>`;
   }}</${Loaded}>`;
 }

@@ -2,7 +2,7 @@
 import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
 import { del, post } from '../../core/api.js';
-import { me, signIn, signOut, whileChanging } from '../../core/auth.js';
+import { goOn, me, signOut, whileChanging } from '../../core/auth.js';
 import { ago, dateTime } from '../../core/format.js';
 import { t } from '../../core/i18n.js';
 import { Button, Select, Trouble } from '../../ui/controls.js';
@@ -32,6 +32,7 @@ export function RotateDialog({ root, row, onClose, onDone }) {
   const [error, setError] = useState(null);
   const [made, setMade] = useState(null);
   const name = row.name || row.id;
+  const leave = () => busy || onClose();   // the answer has the secret, which nobody sees again
   const act = async () => {
     setBusy(true);
     setError(null);
@@ -40,8 +41,8 @@ export function RotateDialog({ root, row, onClose, onDone }) {
       const rotate = () => post(`${root}/${encodeURIComponent(row.id)}/rotate`, { overlap_s: Number(overlap) });
       const renew = async () => {
         const answer = await rotate();
+        goOn(answer.key);   // so does this tab
         setMade(answer);
-        await signIn(answer.key);   // this tab goes on with the new secret
       };
       if (mine) await whileChanging(renew);
       else setMade(await rotate());
@@ -52,7 +53,7 @@ export function RotateDialog({ root, row, onClose, onDone }) {
   };
   if (made) return html`<${SecretDialog} title=${t('keys.secret_title', { name })} label=${t('keys.secret_copy')} secret=${made.key} onDone=${onDone}
     about=${made.old_secret_until ? t('keys.rotated_until', { time: dateTime(made.old_secret_until) }) : t('keys.rotated_at_once')} />`;
-  return html`<${Dialog} title=${t('keys.rotate_title', { name })} onClose=${onClose} acts=${html`<${Button} onClick=${onClose}>${t('common.cancel')}</${Button}><${Button} kind="primary" busy=${busy} onClick=${act}>${t('keys.rotate')}</${Button}>`}>
+  return html`<${Dialog} title=${t('keys.rotate_title', { name })} onClose=${leave} acts=${html`<${Button} onClick=${leave}>${t('common.cancel')}</${Button}><${Button} kind="primary" busy=${busy} onClick=${act}>${t('keys.rotate')}</${Button}>`}>
     ${error && html`<${Trouble} error=${error} />`}<p>${t('keys.rotate_about')}</p>
     <${Select} label=${t('keys.rotate_overlap')} hint=${overlap === '0' ? t('keys.rotate_leak') : undefined} value=${overlap} onValue=${setOverlap} options=${OVERLAPS.map((s) => [String(s), t(`keys.overlap_s.${s}`)])} /></${Dialog}>`;
 }

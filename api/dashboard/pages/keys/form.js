@@ -68,6 +68,7 @@ export function KeyForm({ root, admin, row, onClose, onSaved }) {
   const [made, setMade] = useState(null);
   const set = (changes) => setForm((f) => ({ ...f, ...changes }));
   const leave = async () => {
+    if (busy) return;   // the answer has the secret, which nobody sees again
     const same = JSON.stringify(form) === JSON.stringify(first);
     if (same || await confirm({ title: t('webhooks.discard'), text: t('webhooks.discard_about'), act: t('webhooks.discard_act'), danger: true })) onClose();
   };

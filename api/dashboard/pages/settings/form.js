@@ -19,7 +19,7 @@ export function useForm(start, send, { fields = [] } = {}) {
     setError(null);
     try {
       await send(values, changes);
-      setChanges({});
+      setChanges((now) => Object.fromEntries(Object.entries(now).filter(([name, value]) => value !== changes[name])));   // one may have gone on
       toast(t('common.saved'));
     } catch (problem) {
       setError(problem);

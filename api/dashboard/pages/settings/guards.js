@@ -22,7 +22,7 @@ const withIds = (rules) => rules.map((rule) => ({ ...rule, reason: rule.reason ?
 function Rules({ rules, onRules }) {
   const change = (id, name) => (value) => onRules(rules.map((r) => (r.id === id ? { ...r, [name]: value } : r)));
   const add = () => onRules([...rules, { id: ++made, pattern: '', kind: 'phrase', reason: '' }]);
-  return html`<ul class="rules">${rules.map((rule, i) => html`<li key=${rule.id}>
+  return html`<ul class="rules">${rules.map((rule, i) => html`<li key=${i}>
       <${TextField} label=${t('settings.guards.pattern', { n: i + 1 })} maxLength="256" dir=${rule.kind === 'regex' ? 'ltr' : 'auto'} class=${rule.kind === 'regex' ? 'code' : ''} value=${rule.pattern} onValue=${change(rule.id, 'pattern')} />
       <${Field} label=${t('settings.guards.kind')}>${(props) => html`<select ...${props} value=${rule.kind} onChange=${(e) => change(rule.id, 'kind')(e.currentTarget.value)}>${KINDS.map((kind) => html`<option key=${kind} value=${kind} selected=${kind === rule.kind}>${t(`settings.guards.kinds.${kind}`)}</option>`)}</select>`}</${Field}>
       <${TextField} label=${t('settings.guards.reason')} optional maxLength="160" value=${rule.reason} onValue=${change(rule.id, 'reason')} />
@@ -70,19 +70,20 @@ function Attempt() {
   const [text, setText] = useState('');
   const [verdict, setVerdict] = useState(null);
   const [busy, setBusy] = useState(false);
+  const told = verdict?.text === text && verdict;   // not of a text that was changed since
   const attempt = async (e) => {
     e.preventDefault();
     setBusy(true);
-    await post(of`/guards/try`, { text }).then(setVerdict, (error) => problem(error));
+    await post(of`/guards/try`, { text }).then((answer) => setVerdict({ ...answer, text }), (error) => problem(error));
     setBusy(false);
   };
-  return html`<form onSubmit=${attempt}><${Card} title=${t('settings.guards.try')}><${TextField} multiline label=${t('settings.guards.try_text')} hint=${t('settings.guards.try_hint')} value=${text} onValue=${(v) => (setText(v), setVerdict(null))} />
+  return html`<form onSubmit=${attempt}><${Card} title=${t('settings.guards.try')}><${TextField} multiline label=${t('settings.guards.try_text')} hint=${t('settings.guards.try_hint')} value=${text} onValue=${setText} />
     <div class="row"><${Button} type="submit" busy=${busy} disabled=${!text.trim()}>${t('settings.guards.try')}</${Button}>
-      <span role="status">${verdict && html`<span class=${`status ${verdict.allowed ? 'ok' : 'bad'}`}>${t(verdict.allowed ? 'settings.guards.allowed' : 'settings.guards.refused')}</span> ${!verdict.allowed && html`<${SaidShort} of=${verdict} />`}`}</span></div></${Card}></form>`;
+      <span role="status">${told && html`<span class=${`status ${told.allowed ? 'ok' : 'bad'}`}>${t(told.allowed ? 'settings.guards.allowed' : 'settings.guards.refused')}</span> ${!told.allowed && html`<${SaidShort} of=${told} />`}`}</span></div></${Card}></form>`;
 }
 
-const ready = (doc) => ({ ...doc, rules: withIds(doc.forbidden), at: ++made });
+const ready = (doc) => ({ ...doc, rules: withIds(doc.forbidden) });
 export function Guards() {
   const doc = useLoad(async (signal) => ready(await get(of`/guards`, {}, { signal })), [tenant.value]);
-  return html`<${Loaded} of=${doc} lines=${8} height=${36} isEmpty=${() => false}>${(data) => html`<div class="stack"><${Edit} key=${data.at} doc=${data} onSaved=${(saved) => doc.set(ready(saved))} /><${Attempt} /></div>`}</${Loaded}>`;
+  return html`<${Loaded} of=${doc} lines=${8} height=${36} isEmpty=${() => false}>${(data) => html`<div class="stack"><${Edit} doc=${data} onSaved=${(saved) => doc.set(ready(saved))} /><${Attempt} /></div>`}</${Loaded}>`;
 }

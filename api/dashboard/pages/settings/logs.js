@@ -42,7 +42,7 @@ function useLines(live) {
           setError(problem);
           after.current = -1;   // a daemon that began anew counts anew
           await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-          setLines([]);
+          if (!end.signal.aborted) setLines([]);   // else others may be there by now
         }
       }
     })();

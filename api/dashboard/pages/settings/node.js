@@ -89,7 +89,7 @@ function Tenants() {
         { text: t('settings.node.rename'), icon: 'pencil-square', onPick: () => setForm({ doc }) },
         { text: t('settings.node.limits'), icon: 'adjustments-horizontal', href: href('settings', ['tenant']), onPick: () => chooseTenant(doc.id) },
         null, { text: t('settings.node.delete'), icon: 'trash', danger: true, onPick: () => erase(doc, () => gone(doc.id)) }]} /></li>`)}</ul>`}</${Loaded}>
-    ${form && html`<${TenantForm} doc=${form.doc} onClose=${() => setForm(null)} onDone=${list.reload} />`}</${Card}>`;
+    ${form && html`<${TenantForm} doc=${form.doc} onClose=${() => setForm((now) => (now === form ? null : now))} onDone=${list.reload} />`}</${Card}>`;
 }
 
 export const Node = () => html`<div class="stack"><div class="grid wide-cards"><${Health} /><${Tenants} /></div><${Logs} /></div>`;

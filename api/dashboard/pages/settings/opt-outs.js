@@ -59,8 +59,9 @@ const numbersOf = (text) => [...new Set(text.split(/[\n;\t]+/).map((line) => lin
 
 async function send(numbers, reason, onPart) {
   const total = { added: 0, known: 0, invalid: [] };
+  const path = of`/opt-outs`;   // of this tenant, also when another is chosen meanwhile
   for (let at = 0; at < numbers.length; at += BATCH) {
-    const part = await post(of`/opt-outs`, { phones: numbers.slice(at, at + BATCH), reason: reason.trim() || null });
+    const part = await post(path, { phones: numbers.slice(at, at + BATCH), reason: reason.trim() || null });
     total.added += part.added;
     total.known += part.known;
     total.invalid.push(...part.invalid);
@@ -100,10 +101,11 @@ function Import({ onClose, onDone }) {
 }
 
 async function download() {
+  const name = tenant.value;
   try {
     const items = await all(of`/opt-outs`, {}, { most: 100_000 });
     const rows = items.map((o) => [o.phone ?? '', o.lid ?? '', o.opted_out_at, o.source, o.session ?? '', o.reason ?? '', o.text ?? ''].map(csv).join(','));
-    saveText(['phone,lid,opted_out_at,source,session,reason,text', ...rows].join('\r\n') + '\r\n', `opt-outs-${tenant.value}.csv`, 'text/csv');
+    saveText(['phone,lid,opted_out_at,source,session,reason,text', ...rows].join('\r\n') + '\r\n', `opt-outs-${name}.csv`, 'text/csv');
   } catch (error) {
     problem(error, t('settings.opt_outs.download_failed'));
   }
@@ -111,15 +113,17 @@ async function download() {
 
 // Off at once on the page; back on it when the server refuses, or by the toast's Undo.
 async function remove(entry, list) {
-  const before = list.data;
-  list.set((now) => ({ ...now, items: now.items.filter((x) => x !== entry) }));
+  const before = list.data, path = of`/opt-outs/${idOf(entry)}`;   // the tenant may be another by the time of Undo
+  let without;
+  list.set((now) => (without = { ...now, items: now.items.filter((x) => x !== entry) }));
   try {
-    await del(of`/opt-outs/${idOf(entry)}`);
+    await del(path);
   } catch (error) {
-    list.set(before);
+    list.set((now) => (now === without ? before : now));
+    list.reload();
     return problem(error, t('settings.opt_outs.remove_failed'));
   }
-  const undo = () => put(of`/opt-outs/${idOf(entry)}`, { reason: entry.reason }).then(list.reload, (error) => problem(error, undefined, { onRetry: undo }));
+  const undo = () => put(path, { reason: entry.reason }).then(list.reload, (error) => problem(error, undefined, { onRetry: undo }));
   toast(t('settings.opt_outs.removed', { phone: shown(entry) }), { act: t('common.undo'), onAct: undo });
 }
 
@@ -133,6 +137,7 @@ export function OptOuts({ query }) {
   const whole = q.replace(/[^\d]/g, '').length >= LOOKUP_DIGITS;
   const list = usePages(({ cursor, signal }) => load(q, cursor, signal), [tenant.value, whole ? q : '']);
   const [open, setOpen] = useState('');
+  const close = () => setOpen((now) => (now === open ? '' : now));   // not what was opened since
   const may = can('tenant:manage');
   useEvents(['contact.opted_out', 'contact.opted_in', 'gap'], list.reload, [list.reload]);
   const acts = html`${may && html`<${Button} icon="plus" kind="primary" onClick=${() => setOpen('add')}>${t('common.add')}</${Button}><${Button} icon="cloud-arrow-up" onClick=${() => setOpen('import')}>${t('settings.opt_outs.import')}</${Button}>`}`;
@@ -143,8 +148,8 @@ export function OptOuts({ query }) {
       ${list.data?.items.length > 0 && html`${acts}<${Button} icon="arrow-down-tray" onClick=${download}>${t('settings.opt_outs.download')}</${Button}>`}</div>
     <${Loaded} of=${list} lines=${6} height=${36} isEmpty=${(d) => d.items.filter(fits(q)).length === 0} empty=${empty}>${(data) => html`<${Table} items=${data.items.filter(fits(q))} may=${may} list=${list} />
       <${More} of=${list} onTrouble=${problem} />`}</${Loaded}>
-    ${open === 'add' && html`<${Add} onClose=${() => setOpen('')} onDone=${list.reload} />`}
-    ${open === 'import' && html`<${Import} onClose=${() => setOpen('')} onDone=${list.reload} />`}`;
+    ${open === 'add' && html`<${Add} onClose=${close} onDone=${list.reload} />`}
+    ${open === 'import' && html`<${Import} onClose=${close} onDone=${list.reload} />`}`;
 }
 const Table = ({ items, may, list }) => html`<div class="card table-wrap"><table class="opt-outs"><thead><tr><th>${t('settings.opt_outs.who')}</th><th>${t('settings.opt_outs.how')}</th><th>${t('settings.opt_outs.why')}</th><th>${t('settings.opt_outs.since')}</th><th><span class="hidden">${t('common.actions')}</span></th></tr></thead>
   <tbody>${items.map((entry) => html`<${Row} key=${idOf(entry)} entry=${entry} may=${may} onRemove=${() => remove(entry, list)} />`)}</tbody></table></div>`;

@@ -20,7 +20,7 @@ function Origins({ doc, onSaved }) {
 
 export function Widget() {
   const doc = useLoad((signal) => get(of`/widget`, {}, { signal }), [tenant.value]);
-  return html`<div class="stack"><${Loaded} of=${doc} lines=${4} height=${36} isEmpty=${() => false}>${(data) => html`<${Origins} key=${data.origins.join()} doc=${data} onSaved=${doc.set} />`}</${Loaded}>
+  return html`<div class="stack"><${Loaded} of=${doc} lines=${4} height=${36} isEmpty=${() => false}>${(data) => html`<${Origins} doc=${data} onSaved=${doc.set} />`}</${Loaded}>
     <${Card} title=${t('settings.widget.how')}><ol class="step-list">
       <li><p>${t('settings.widget.ticket')}</p><${Copy} text=${ticket()} /></li>
       <li><p>${t('settings.widget.script')}</p><${Copy} text=${script()} /></li></ol>
