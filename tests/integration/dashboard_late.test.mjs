@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Browser, open } from './browser.mjs';
-import { ALICE, BOB, Daemon, deferred } from './harness.mjs';
+import { ALICE, BOB, Daemon, deferred, eventually } from './harness.mjs';
 
 const T = '/v1/tenants/default';
+const CAROL = '5511900000003';
 let daemon, session, browser, page;
 before(async () => {
   [daemon, browser] = await Promise.all([Daemon.start({ settings: { 'browser.executable': '/bin/false' } }), Browser.start()]);
@@ -32,19 +33,20 @@ async function told(type, act, status) {
 // Answers to such requests are held, as the daemon gave them. asked: the first is held; let(): all go on.
 async function held(pattern) {
   const asked = deferred(), free = deferred(), done = [];
+  let isFree = false;
   const hold = async (route) => {
     const response = await route.fetch();
     asked.resolve();
     await free.promise;
     await route.fulfill({ response });
   };
-  await page.route(pattern, (route) => done.push(hold(route)));
+  await page.route(pattern, (route) => (isFree ? route.fallback() : done.push(hold(route))));
   return {
     asked: asked.promise,
     async let() {
+      isFree = true;   // the route stays: to take it away would lose a request that is on its way just then
       free.resolve();
       while (done.length) await done.pop();
-      await page.unroute(pattern);
     },
   };
 }
@@ -83,6 +85,69 @@ test('a chat that changed while the list was loading is shown as it is', async (
   await answer.let();
   await row(BOB).getByText('vip').waitFor();
   await row(ALICE).waitFor();
+});
+
+test('a session that was deleted while the sessions were loading is not there', async () => {
+  await daemon.ok('PUT', `${T}/sessions/shop`, { autostart: false });
+  await open(page, 'settings');
+  const answer = await held(/\/sessions\?limit=500$/);
+  await open(page, 'inbox');
+  await answer.asked;
+  await told('session.deleted', () => daemon.ok('DELETE', `${T}/sessions/shop`));
+  await row(ALICE).waitFor();
+  let answers = 0;
+  const again = page.waitForResponse((r) => /\/sessions\?limit=500$/.test(r.url()) && ++answers === 2);   // it is asked once more
+  await Promise.all([answer.let(), again]);
+  await page.getByRole('button', { name: 'More filters' }).click();
+  await page.getByRole('menuitemradio', { name: 'Any tag' }).waitFor();
+  assert.equal(await page.getByRole('menuitemradio', { name: 'shop' }).count(), 0);
+  await page.keyboard.press('Escape');
+});
+
+test('a message that came while the newest were fetched is there', async () => {
+  const lines = [];
+  for (let n = 0; n < 100; n++) lines.push((await session.send(CAROL, `line ${n}`)).id);
+  await open(page, `inbox/main/${encodeURIComponent(await chatOf(CAROL))}?message=${lines[45]}`);
+  await bubble('line 45').waitFor();
+  const answer = await held(/\/messages\?limit=60&cursor=/);
+  await page.locator('.scroller').evaluate((pane) => (pane.scrollTop = pane.scrollHeight));
+  await answer.asked;
+  await told('message.status', () => session.send(CAROL, 'the last of all'));
+  await answer.let();
+  await eventually('the end is in sight', async () => {
+    await page.locator('.scroller').evaluate((pane) => (pane.scrollTop = pane.scrollHeight));
+    return bubble('line 99').isVisible();
+  });
+  await bubble('the last of all').waitFor();
+});
+
+test('what was written for one tenant goes to that one, whichever is chosen when its file is up', async () => {
+  await daemon.ok('PUT', '/v1/tenants/zebra', { name: 'Zebra' });
+  await daemon.ok('PUT', '/v1/tenants/zebra/sessions/main', { autostart: false });
+  const theirs = daemon.session('zebra', 'main');
+  await theirs.send(ALICE, 'of zebra');
+  const person = await browser.signedIn(daemon, { at: `inbox/main/${encodeURIComponent(await chatOf(ALICE))}` });
+  const asked = deferred(), free = deferred();
+  await person.route(/\/media\?/, async (route) => {
+    asked.resolve();
+    await free.promise;
+    await route.continue();   // a file would not be in what the test sends itself
+  });
+  await person.locator('.composer-file').setInputFiles([1, 2].map((n) => ({ name: `${n}.txt`, mimeType: 'text/plain', buffer: Buffer.from(`file ${n}`) })));
+  await person.getByRole('textbox', { name: /message/i }).fill('for the default tenant');
+  await person.getByRole('button', { name: 'Send', exact: true }).click();
+  await asked.promise;
+  await person.locator('.tenant-menu button').first().click();
+  await person.getByRole('menuitemradio', { name: 'zebra' }).click();
+  await person.locator('.chat-list .chat-row').getByText('of zebra').waitFor();
+  free.resolve();
+  const texts = async (of) => (await daemon.ok('GET', `${of.path}/chats/${await chatOf(ALICE)}/messages`)).items.map((m) => m.text || m.media?.filename);
+  await eventually('all of it is there', async () => (await texts(session)).includes('for the default tenant'));
+  assert.deepEqual((await texts(session)).slice(0, 3).sort(), ['1.txt', '2.txt', 'for the default tenant']);
+  assert.deepEqual(await texts(theirs), ['of zebra']);
+  assert.equal(await person.getByText('for the default tenant').count(), 0);
+  assert.deepEqual(person.faults, []);
+  await person.context().close();
 });
 
 test('a session that was stopped while the answer to its start was on the way is shown as stopped', async () => {

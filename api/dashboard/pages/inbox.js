@@ -1,7 +1,7 @@
 // The inbox: chats on one side, the open thread in the middle, the contact beside it. One at a time
 // on a phone. Where we are is in the address: #/inbox/<session>/<chat>?<filters>&message=<id>
 import { html } from 'htm/preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { t } from '../core/i18n.js';
 import { waiting } from '../core/notify.js';
 import { Empty } from '../ui/controls.js';
@@ -20,8 +20,8 @@ export default function Inbox({ parts, query }) {
   const [wantsPanel, setPanel] = useState(false);
   const panel = wantsPanel && !gone.value.has(session);   // nobody knows the people of a session that was deleted
   useEffect(startInbox, []);
-  // where the panel lies over the thread it goes away with its chat
-  useEffect(() => {
+  // where the panel lies over the thread it goes away with its chat; at once, not when it was opened again
+  useLayoutEffect(() => {
     if (OVER.matches) setPanel(false);
   }, [session, chat]);
   const wanted = JSON.stringify(chosen(query));

@@ -11,16 +11,18 @@ export function openMenu(from, items, label) {
   // an event that was kept a while has no current target any more
   const element = isEvent ? from.currentTarget || from.target.closest('button, [data-message]') || from.target : from;
   if (isEvent) from.preventDefault();
+  if (from.type === 'click' && shown.value?.element === element) return void closeMenu();   // its own button once more
   const box = element.getBoundingClientRect();
   // the context-menu key has no place of its own
   const atPointer = isEvent && from.type === 'contextmenu' && (from.clientX || from.clientY);
   const place = atPointer ? { top: from.clientY, bottom: from.clientY, left: from.clientX, right: from.clientX } : { top: box.top, bottom: box.bottom, left: box.left, right: box.right };
-  shown.value = { items: items.filter(Boolean), label, place, opener: document.activeElement && document.activeElement !== document.body ? document.activeElement : element };
+  shown.value = { element, items: items.filter(Boolean), label, place, opener: document.activeElement && document.activeElement !== document.body ? document.activeElement : element };
 }
 export const closeMenu = () => (shown.value = null);
 
 export function ContextMenu() {
   const now = shown.value;
+  useLayoutEffect(() => closeMenu, []);   // it is not open again for who comes back
   return now && html`<${Open} key=${now} ...${now} />`;
 }
 
@@ -37,8 +39,10 @@ function Open({ items, label, place, opener }) {
     el.querySelector('button:not([disabled])')?.focus();
   }, []);
   const end = () => {
+    // a press beside it has given the focus to something else
+    const had = document.activeElement === document.body || list.current.contains(document.activeElement);
     closeMenu();
-    if (opener?.isConnected) opener.focus({ preventScroll: true });
+    if (had && opener?.isConnected) opener.focus({ preventScroll: true });
   };
   const pick = (act) => {
     end();
@@ -57,7 +61,7 @@ function Open({ items, label, place, opener }) {
     }
     e.stopPropagation();
   };
-  return html`<div ref=${list} popover="auto" role="menu" class="menu-list context-menu" aria-label=${label} onKeyDown=${keys} onToggle=${(e) => e.newState === 'closed' && end()}>
+  return html`<div ref=${list} popover="auto" role="menu" class="menu-list context-menu" aria-label=${label} onKeyDown=${keys} onToggle=${(e) => e.newState === 'closed' && list.current && end()}>
     ${items.map((item, i) => item.emojis ? html`<div key=${i} class="emoji-row" role="group" aria-label=${item.text}>${item.emojis.map((emoji) => html`<button key=${emoji} type="button" role="menuitemradio"
       aria-checked=${String(item.chosen === emoji)} tabindex="-1" aria-label=${emoji} onClick=${() => pick(() => item.onPick(emoji))}>${emoji}</button>`)}</div>`
     : html`<button key=${i} type="button" role=${item.checked === undefined ? 'menuitem' : 'menuitemradio'} aria-checked=${item.checked === undefined ? undefined : String(item.checked)}

@@ -5,6 +5,7 @@ import { html } from 'htm/preact';
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { can } from '../../core/auth.js';
 import { t } from '../../core/i18n.js';
+import { isTaken } from '../../core/keys.js';
 import { useEvents, useLoad } from '../../core/load.js';
 import { IconButton } from '../../ui/controls.js';
 import { Menu, problem } from '../../ui/overlay.js';
@@ -53,27 +54,28 @@ export function Writer({ session, chat, whole, replyTo, onCancelReply, edited })
   const [parts, setParts] = useState(() => filesOf(session, chat));
   const [picking, setPicking] = useState(false);
   const field = useRef(null), chooser = useRef(null), as = useRef(undefined);
-  const kept = useRef('');   // the draft that an edit put aside
+  const kept = useRef(null);   // the draft that an edit put aside
   const hand = useMemo(() => typist(session, chat, () => !account(session) || account(session).status === 'ready'), [session, chat]);
-  useEffect(() => keepFiles(session, chat, parts), [parts]);
+  useLayoutEffect(() => keepFiles(session, chat, parts), [parts]);   // at once: what was sent is not there again for who comes back
   useEffect(() => {
     hand.listen();
     return () => hand.stop();
   }, [hand]);
   useLayoutEffect(() => grow(field.current), [text]);
   useLayoutEffect(() => {
-    if (!edited) return undefined;
-    kept.current = text;
+    if (!edited) return void (kept.current = null);
+    kept.current ??= text;   // not the words of another edit
     setText(edited.text || '');
     field.current.focus();
     return () => setText(kept.current);
   }, [edited?.id]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (replyTo) field.current.focus();
   }, [replyTo?.id]);
+  // it may come late, or again when a block ends: whoever writes elsewhere by then goes on there, also
+  // in the page around a frame
   useEffect(() => {
-    // a frame takes it from nobody who types in the page around it
-    if (!touch.matches && (parent === self || document.hasFocus())) field.current.focus({ preventScroll: true });
+    if (!touch.matches && (parent === self || document.hasFocus()) && !isTaken({ target: document.activeElement })) field.current.focus({ preventScroll: true });
   }, []);
 
   const write = (words) => {
@@ -89,8 +91,8 @@ export function Writer({ session, chat, whole, replyTo, onCancelReply, edited })
   }, []);
   const insert = (words) => {
     const { selectionStart: from, selectionEnd: to } = field.current;
-    write(text.slice(0, from) + words + text.slice(to));
-    requestAnimationFrame(() => field.current?.setSelectionRange(from + words.length, from + words.length));
+    field.current.setRangeText(words, from, to, 'end');   // the caret at once: the next key may come before a frame
+    write(field.current.value);
   };
   const choose = (kind, accept) => {
     as.current = kind;

@@ -5,7 +5,7 @@ import { call, get, of, patch } from '../../core/api.js';
 import { can } from '../../core/auth.js';
 import { bytes, dateTime } from '../../core/format.js';
 import { t } from '../../core/i18n.js';
-import { useEvents, useLoad } from '../../core/load.js';
+import { useEvents, useLoad, usePages } from '../../core/load.js';
 import { Button, Icon, IconButton, Loaded, Switch, Tabs, Time } from '../../ui/controls.js';
 import { problem } from '../../ui/overlay.js';
 import { allowAgain, assign, setOptOut, setTags } from './contact_acts.js';
@@ -99,31 +99,15 @@ function Thumb({ message }) {
 
 export function Shared({ session, chat }) {
   const [kind, setKind] = useState('image');
-  const [more, setMore] = useState([]);
   const path = of`/sessions/${session}/chats/${chat.id}/messages`;
-  const list = useLoad(() => {
-    setMore([]);
-    return get(path, { type: kind, limit: SHARED_PAGE });
-  }, [path, kind]);
+  const list = usePages(({ cursor, signal }) => get(path, { type: kind, limit: SHARED_PAGE, cursor }, { signal }), [path, kind]);
   useEvents(['message.media'], (e) => e.session === session && sameChat(e.data.message?.chat || e.data.chat, chat) && list.reload(), [path, kind, list.reload]);
-  const [cursor, setCursor] = useState(null);
-  useEffect(() => setCursor(list.data?.next_cursor || null), [list.data]);
-  const loadMore = async () => {
-    try {
-      const page = await get(path, { type: kind, limit: SHARED_PAGE, cursor });
-      setMore((now) => [...now, ...page.items]);
-      setCursor(page.next_cursor);
-    } catch (error) {
-      problem(error);
-    }
-  };
-  const items = [...(list.data?.items || []), ...more];
   const name = (m) => m.media?.filename || m.text || t(`composer.kind.${m.type}`);
   const grid = kind === 'image';
   return html`<section class="contact-part shared"><h3>${t('contact.shared')}</h3>
     <${Tabs} label=${t('contact.shared')} value=${kind} onValue=${setKind} tabs=${KINDS.map((k) => [k, t(`contact.kind.${k}`)])} />
-    <${Loaded} of=${list} lines=${2} empty=${html`<p class="muted">${t('contact.nothing_shared')}</p>`}>${() => html`<ul class=${grid ? 'thumbs' : 'shared-list'}>${items.map((m) => html`<li key=${m.id}><button type="button" aria-label=${t('contact.show_message', { name: name(m), at: dateTime(m.timestamp) })} onClick=${() => showMessage(m.id)}>
+    <${Loaded} of=${list} lines=${2} empty=${html`<p class="muted">${t('contact.nothing_shared')}</p>`}>${({ items, next_cursor }) => html`<ul class=${grid ? 'thumbs' : 'shared-list'}>${items.map((m) => html`<li key=${m.id}><button type="button" aria-label=${t('contact.show_message', { name: name(m), at: dateTime(m.timestamp) })} onClick=${() => showMessage(m.id)}>
       ${grid ? (m.media?.url ? html`<${Thumb} message=${m} />` : html`<span class="thumb-sign"><${Icon} name="photo" size=${24} /></span>`)
     : html`<${Icon} name=${{ video: 'film', document: 'document', audio: 'musical-note' }[kind]} /><span><strong dir="auto">${name(m)}</strong><small>${m.media?.size_bytes ? `${bytes(m.media.size_bytes)} · ` : ''}<${Time} at=${m.timestamp} as=${dateTime} /></small></span>`}</button></li>`)}</ul>
-      ${cursor && html`<${Button} small onClick=${loadMore}>${t('common.more')}</${Button}>`}`}</${Loaded}></section>`;
+      ${next_cursor && html`<${Button} small busy=${list.adding} onClick=${() => list.more().catch(problem)}>${t('common.more')}</${Button}>`}`}</${Loaded}></section>`;
 }

@@ -1,6 +1,6 @@
 // The emoji picker: groups as tabs, the ones used last before them, arrows move in the grid.
 import { html } from 'htm/preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { t } from '../../core/i18n.js';
 import { Icon } from '../../ui/controls.js';
 import { GROUPS } from './emoji_data.js';
@@ -43,7 +43,7 @@ export function EmojiPicker({ onPick, onClose }) {
   const [chosen, choose] = useState(groups[0].id);
   const ref = useRef(null);
   const group = groups.find((g) => g.id === chosen);
-  useEffect(() => {
+  useLayoutEffect(() => {
     ref.current.querySelector('.emoji-grid button')?.focus();
     const outside = (e) => !ref.current?.contains(e.target) && !e.target.closest?.('.emoji-toggle') && onClose();
     document.addEventListener('pointerdown', outside);

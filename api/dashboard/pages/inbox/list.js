@@ -1,6 +1,6 @@
 // The list of chats, 10,000 of them if need be: only the rows in sight are in the page.
 import { html } from 'htm/preact';
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { isTaken, singleKeys } from '../../core/keys.js';
 import { t } from '../../core/i18n.js';
 import { go, setQuery } from '../../core/router.js';
@@ -85,16 +85,21 @@ export function ChatList({ session, chat, query }) {
   const q = query.q?.trim() || '';
   const found = useSearch(q, query.session);
   const sessionShown = sessions.value.length > 1 && !query.session;
-  useEffect(() => {
+  const wanted = useRef(false);   // the field, once the list is back in the place of the thread
+  useLayoutEffect(() => {
+    const focus = () => field.current.querySelector('input').focus();
+    if (wanted.current && !chat) focus();
+    wanted.current = false;
     const keys = (e) => {
       if (e.key !== '/' || !singleKeys.value || isTaken(e)) return;
       e.preventDefault();
-      if (field.current?.offsetParent === null) go('inbox', [], query);
-      field.current?.querySelector('input')?.focus();
+      wanted.current = field.current.offsetParent === null;
+      if (wanted.current) go('inbox', [], { ...query, message: undefined });
+      else focus();
     };
     addEventListener('keydown', keys);
     return () => removeEventListener('keydown', keys);
-  }, []);
+  }, [query, chat]);
   const escape = (e) => {
     if (e.key === 'Escape' && q) {
       e.preventDefault();

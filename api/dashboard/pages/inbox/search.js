@@ -39,11 +39,13 @@ export function useSearch(q, session) {
   useEffect(() => latest.subscribe((now) => now && set((s) => (!s.chats ? s
     : { ...s, chats: s.chats.map((one) => (one.session === now.session && sameChat(one, now) ? { ...one, ...now, last_message: now.last_message ?? one.last_message } : one)) }))), []);
   const more = async () => {
+    // another search may have answered meanwhile, or the same click once more
+    const put = (change) => set((s) => (s.hits === found.hits ? { ...s, ...change } : s));
     try {
       const page = await hits(q, session, found.next);
-      set((s) => ({ ...s, hits: [...s.hits, ...page.items], next: page.next_cursor }));
+      put({ hits: [...found.hits, ...page.items], next: page.next_cursor });
     } catch (error) {
-      set((s) => ({ ...s, error }));
+      put({ error });
     }
   };
   return { ...found, more };

@@ -32,7 +32,7 @@ function showPresence(session, data) {
   presence.value = next;
 }
 
-// A new message from somebody, for those who listen rather than look: {message, at}
+// A new message in the open thread, for those who listen rather than look: {message, at}
 export const announced = signal(null);
 
 function onMessage(event) {
@@ -43,7 +43,7 @@ function onMessage(event) {
   else if (event.type !== 'message.media') askChat(session, message.chat);
   if (event.type === 'message.received') {
     showPresence(session, { chat: message.chat, state: 'gone' });
-    announced.value = message;
+    if (isOpenThread(session, message.chat)) announced.value = message;   // news of other chats end none of this one
   }
   if (!isOpenThread(session, message.chat) || ['edit', 'revoke', 'reaction'].includes(message.type)) return;
   if (message.direction === 'out') ownEvent({ ...message, session });
@@ -115,7 +115,10 @@ export const editMessage = (m, text) => patch(of`/sessions/${m.session}/messages
 export const revokeMessage = (m) => del(of`/sessions/${m.session}/messages/${m.id}`, { headers: { 'Idempotency-Key': idempotencyKey() } });
 export const react = (m, emoji) => post(of`/sessions/${m.session}/messages`, { to: m.chat.id, reaction: { message_id: m.id, emoji } }, { headers: { 'Idempotency-Key': idempotencyKey() } });
 export const forwardMessage = (m, to) => post(of`/sessions/${m.session}/messages`, { to, forward: { message_id: m.id, chat: m.chat.id } }, { headers: { 'Idempotency-Key': idempotencyKey() } });
-export const refetchMedia = async (m) => putMessage(await post(of`/sessions/${m.session}/messages/${m.id}/media/refetch`));
+export async function refetchMedia(m) {
+  const now = await post(of`/sessions/${m.session}/messages/${m.id}/media/refetch`);
+  if (isOpenThread(m.session, m.chat)) putMessage(now);   // another one may be open by now
+}
 
 // ---- read, when it was seen: at most once in a while, and again when it was refused for a moment
 const READ_MS = 1500, REFUSED_MS = 30_000;

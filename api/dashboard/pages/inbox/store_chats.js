@@ -2,7 +2,7 @@
 // loaded page by page. Events move single rows; a gap loads the list again.
 import { computed, signal } from '@preact/signals';
 import { get, of, patch } from '../../core/api.js';
-import { me } from '../../core/auth.js';
+import { me, tenant } from '../../core/auth.js';
 import { keyOf, sameChat } from './names.js';
 
 const PAGE = 100;
@@ -40,8 +40,11 @@ const before = (a, b) => b.pinned - a.pinned || (at(a) < at(b) ? 1 : at(a) > at(
 export const chats = computed(() => [...list.value.rows.values()].filter((chat) => Boolean(chat.archived) === list.value.archived).sort(before));
 
 export async function loadSessions() {
+  const was = sessions.value;
   const page = await get(of`/sessions`, { limit: 500 });
+  if (sessions.value !== was) return loadSessions();   // told something meanwhile: the answer may be older
   sessions.value = page.items;
+  return undefined;
 }
 
 export async function loadFacets() {
@@ -84,7 +87,7 @@ export async function loadChats({ keep = false } = {}) {
     list.value = { rows, more: next, error: null, loading: false, first: false, archived };
     const told = early;
     early = null;
-    for (const [session, chat] of told) putChat(session, chat);
+    for (const [session, chat, change] of told) (change ? changeChat : putChat)(session, chat, change);
   } catch (error) {
     if (mine !== round || error.name === 'AbortError') return;
     early = null;
@@ -146,6 +149,7 @@ export function putChat(session, chat) {
 
 // Part of a chat changed here, before the server says so.
 export function changeChat(session, chat, change) {
+  early?.push([session, chat, change]);
   latest.value = { id: chat.id, session, ...change };
   const old = find(session, chat);
   if (old) {
@@ -158,13 +162,15 @@ export function changeChat(session, chat, change) {
 
 // PATCHes a chat: shown at once, taken back when it is refused. Throws the Problem.
 export async function patchChat(session, chat, body) {
+  const { value: here } = tenant;   // another tenant's page may have a session and a chat of the same names
   const was = Object.fromEntries(Object.keys(body).map((name) => [name === 'unread' ? 'unread_count' : name, chat[name === 'unread' ? 'unread_count' : name]]));
   const { unread, ...rest } = body;
   changeChat(session, chat, unread === undefined ? rest : { ...rest, unread_count: unread ? -1 : 0 });
   try {
-    putChat(session, await patch(of`/sessions/${session}/chats/${chat.id}`, body));
+    const now = await patch(of`/sessions/${session}/chats/${chat.id}`, body);
+    if (here === tenant.value) putChat(session, now);
   } catch (error) {
-    changeChat(session, chat, was);
+    if (here === tenant.value) changeChat(session, chat, was);
     throw error;
   }
 }
@@ -172,13 +178,17 @@ export async function patchChat(session, chat, body) {
 // ---- asking for one chat again: its numbers of unread messages are counted by the server
 const asked = new Map();   // key → timer
 const ASK_MS = 800;
+let ender = new AbortController();   // of those that are on their way
 export function askChat(session, chat) {
   const key = keyOf(session, chat.id);
   if (asked.has(key)) return;
   asked.set(key, setTimeout(async () => {
     asked.delete(key);
+    const was = find(session, chat);
     try {
-      putChat(session, await get(of`/sessions/${session}/chats/${chat.id}`));
+      const now = await get(of`/sessions/${session}/chats/${chat.id}`, {}, { signal: ender.signal });
+      if (find(session, chat) === was) putChat(session, now);
+      else askChat(session, chat);   // it changed meanwhile: the answer may be older
     } catch (error) {
       if (error.status !== 404 && error.name !== 'AbortError') console.debug('chat', error);   // the next event asks again
     }
@@ -199,6 +209,8 @@ export function previewMessage(session, message) {
 export function stopChats() {
   for (const timer of asked.values()) clearTimeout(timer);
   asked.clear();
+  ender.abort();
+  ender = new AbortController();
   aborter?.abort();
   round++;
   early = null;

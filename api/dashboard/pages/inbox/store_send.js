@@ -38,13 +38,13 @@ function draft({ session, chat, body, one, replyTo }) {
     quoted: replyTo ? { id: replyTo.id, text: replyTo.text, type: replyTo.type, from: replyTo.from, direction: replyTo.direction } : null,
     ...(type !== 'text' && !part ? { [type]: body[type] } : {}),
     media: part ? { state: 'uploading', mimetype: part.file.type, filename: part.file.name, size_bytes: part.file.size, local_url: URL.createObjectURL(part.file) } : null,
-    timestamp: new Date().toISOString(), local: { body, part, key: idempotencyKey(), media_id: null },
+    timestamp: new Date().toISOString(), local: { body, part, key: idempotencyKey(), media_id: null, tenant: of`` },
   };
 }
 
 function start(made) {
   // at the end, whatever the clock of this browser says
-  const last = isOpenThread(made.session, made.chat) ? messages.value.at(-1)?.timestamp : '';
+  const last = isOpen(made) ? messages.value.at(-1)?.timestamp : '';
   const message = last > made.timestamp ? { ...made, timestamp: last } : made;
   unsent.set(message.id, message);
   show(message);
@@ -53,8 +53,10 @@ function start(made) {
   chains.set(key, turn);
   return turn.finally(() => chains.get(key) === turn && chains.delete(key));
 }
+// A big file takes its time: by then another tenant may be chosen, with a session and a chat of the same names.
+const isOpen = ({ session, chat, local }) => local.tenant === of`` && isOpenThread(session, chat);
 const show = (message) => {
-  if (isOpenThread(message.session, message.chat)) putMessage(message);
+  if (isOpen(message)) putMessage(message);
 };
 
 async function submit(message) {
@@ -67,15 +69,15 @@ async function submit(message) {
     count(1);
     isFlying = true;
     const body = local.part ? { ...local.body, [local.part.kind]: file(local) } : local.body;
-    const answer = await post(of`/sessions/${session}/messages`, body, { headers: { 'Idempotency-Key': local.key } });
+    const answer = await post(`${local.tenant}/sessions/${encodeURIComponent(session)}/messages`, body, { headers: { 'Idempotency-Key': local.key } });
     unsent.delete(message.id);
-    if (isOpenThread(session, chat)) replaceMessage(message.id, answer);
-    previewMessage(session, answer);
+    if (isOpen(message)) replaceMessage(message.id, answer);
+    if (local.tenant === of``) previewMessage(session, answer);
     return answer;
   } catch (error) {
     const failed = { ...message, status: 'failed', error: error.status ? { code: error.code, detail: error.message } : { detail: t('errors.offline') }, local: { ...local, unsure: !error.status || error.status >= 500 } };
     unsent.set(message.id, failed);
-    if (error.code === 'unknown_session') sessionGone(session);
+    if (error.code === 'unknown_session' && local.tenant === of``) sessionGone(session);
     show(failed);
     return null;
   } finally {
@@ -91,7 +93,7 @@ async function upload(message) {
     shown = share;
     show({ ...message, media: { ...message.media, progress: share } });
   };
-  return (await uploadFile(message.local.part.file, told)).media_id;
+  return (await uploadFile(message.local.part.file, told, message.local.tenant)).media_id;
 }
 function file({ part, media_id }) {
   return { media_id, ...(part.file.name ? { filename: part.file.name } : {}), ...(part.caption ? { caption: part.caption } : {}), ...(part.view_once ? { view_once: true } : {}) };
@@ -105,7 +107,7 @@ export function ownEvent(message) {
 }
 function take(message) {
   // one that we believe failed had arrived after all
-  const twin = [...unsent.values()].find((m) => m.status === 'failed' && m.local.unsure && isOpenThread(m.session, m.chat) && m.type === message.type && (m.text || '') === (message.text || '') &&
+  const twin = [...unsent.values()].find((m) => m.status === 'failed' && m.local.unsure && isOpen(m) && m.type === message.type && (m.text || '') === (message.text || '') &&
     Date.parse(message.timestamp) > Date.parse(m.timestamp) - CLOCKS_MS);
   if (twin) {
     unsent.delete(twin.id);
@@ -142,5 +144,5 @@ export function discardMessage(message) {
 // Those of this chat that are not sent yet; shown again when it is opened again.
 export function showUnsent() {
   const { session, chat } = thread.value;
-  for (const message of unsent.values()) if (message.session === session && message.chat.id === chat) putMessage(message);
+  for (const message of unsent.values()) if (message.session === session && message.chat.id === chat) show(message);
 }

@@ -5,7 +5,7 @@ import { get, of } from '../../core/api.js';
 import { t } from '../../core/i18n.js';
 import { toast } from '../../ui/overlay.js';
 import { sameChat } from './names.js';
-import { openChat, sessionGone } from './store_chats.js';
+import { latest, openChat, sessionGone } from './store_chats.js';
 
 const PAGE = 60, FIRST_MOST = 300;
 export const WINDOW = 900;   // most messages in memory; past it those of the far end go
@@ -16,11 +16,23 @@ const NONE = { session: '', chat: '', older: null, newer: null, loading: false, 
 export const thread = signal(NONE);
 export const messages = signal([]);
 let round = 0;
-let early = [];      // messages told while the thread loads: its answer may be older
+let early = [];      // messages told while answers are on their way: these may be older
+let flights = 0;     // how many are on their way
 let stale = false;   // it is to be loaded again once it is there
 
 const path = (th) => of`/sessions/${th.session}/chats/${th.chat}/messages`;
 const byTime = (a, b) => (a.timestamp < b.timestamp ? -1 : a.timestamp > b.timestamp ? 1 : 0);
+
+async function flight(act) {
+  if (!flights++) early = [];
+  try {
+    return await act();
+  } finally {
+    flights--;
+  }
+}
+// Once an answer is in its place.
+const tellAgain = () => early.forEach(put);
 
 // An answer's page as it is shown, oldest first.
 const ascending = (answer) => answer.items.slice().reverse();
@@ -38,7 +50,8 @@ function forget() {
 }
 
 // Opens a chat: where its unread messages begin, around one message, or at its very end.
-export async function openThread(session, chat, { around = null, atEnd = false } = {}) {
+export const openThread = (session, chat, options) => flight(() => open(session, chat, options));
+async function open(session, chat, { around = null, atEnd = false } = {}) {
   const mine = ++round;
   forget();
   [early, stale] = [[], false];
@@ -50,24 +63,28 @@ export async function openThread(session, chat, { around = null, atEnd = false }
     const whole = openChat.value?.session === session && openChat.value.id === chat ? openChat.value : null;
     // enough to begin where the unread ones begin
     const limit = around || atEnd ? PAGE : Math.min(FIRST_MOST, Math.max(PAGE, (whole?.unread_count || 0) + 20));
+    const before = latest.value;
     const [answer, now] = await Promise.all([
       get(path({ session, chat }), { limit, around }),
       whole || get(of`/sessions/${session}/chats/${chat}`).catch((error) => (error.status === 404 ? null : Promise.reject(error))),
     ]);
     if (mine !== round) return;
-    if (!whole) openChat.value = { ...(now || stranger(chat)), session };
+    if (!whole) {
+      const told = latest.value !== before && latest.value.session === session && sameChat(latest.value, now) && latest.value;   // newer than the answer
+      openChat.value = { ...(now || stranger(chat)), session, ...told };
+    }
     const items = ascending(answer);
     batch(() => {
       messages.value = items;
       thread.value = { ...thread.value, loading: false, older: onward(answer.next_cursor), newer: onward(answer.previous_cursor), unreadFrom: around || atEnd ? null : firstUnread(items, now?.unread_count || 0) };
-      for (const message of early.splice(0)) putMessage(message);
+      tellAgain();
     });
     if (stale) reloadThread();
   } catch (error) {
     if (mine !== round) return;
     if (around && error.code === 'unknown_message') {
       toast(t('inbox.not_here'), { tone: 'info' });
-      return openThread(session, chat);
+      return open(session, chat);
     }
     trouble(session, { loading: false, error });
   }
@@ -95,7 +112,8 @@ export function closeThread() {
 // What was shown may have missed something: it is fetched again, from its end (or around its middle)
 // back to what is known, and put into what is there, so that nothing moves before the eye.
 const AGAIN_PAGES = 6;
-export async function reloadThread() {
+export const reloadThread = () => flight(reload);
+async function reload() {
   const th = thread.value;
   stale = th.loading;
   if (!th.chat || th.loading) return;
@@ -117,6 +135,7 @@ export async function reloadThread() {
       // too much is new to be joined to what is old: the new alone, and messages that are not sent yet
       messages.value = merge(meets ? messages.value : messages.value.filter((m) => m.local), fresh);
       thread.value = { ...thread.value, error: null, ...(meets ? {} : { older: onward(answer.next_cursor), newer: null }) };
+      tellAgain();
     });
   } catch (error) {
     if (mine === round && error.name !== 'AbortError') trouble(th.session, { error });
@@ -158,13 +177,14 @@ async function extend(end, other) {
     batch(() => {
       messages.value = items;
       thread.value = { ...thread.value, ...change };
+      tellAgain();
     });
   } catch (error) {
     if (mine === round && error.name !== 'AbortError') trouble(th.session, { busy: '', error });
   }
 }
-export const loadOlder = () => extend('older', 'newer');
-export const loadNewer = () => extend('newer', 'older');
+export const loadOlder = () => flight(() => extend('older', 'newer'));
+export const loadNewer = () => flight(() => extend('newer', 'older'));
 
 // Shows one message, which may be anywhere.
 export function showMessage(id) {
@@ -174,7 +194,7 @@ export function showMessage(id) {
 }
 export const showNewest = () => openThread(thread.value.session, thread.value.chat, { atEnd: true });
 
-export const isOpenThread = (session, chat) => thread.value.session === session && (thread.value.chat === chat?.id || sameChat(openChat.value, chat));
+export const isOpenThread = (session, chat) => thread.value.session === session && (sameChat({ id: thread.value.chat }, chat) || sameChat(openChat.value, chat));
 
 // News may overtake each other: what an answer says of a message may be older than its event.
 const STEPS = ['queued', 'submitted', 'unconfirmed', 'sent', 'delivered', 'read', 'played', 'failed'];
@@ -186,6 +206,10 @@ function forward(old, now) {
 // A message as an event or an answer has it. New ones go to their place by time; past the end of
 // what is loaded they will come with the pages.
 export function putMessage(message) {
+  if (flights && !message.local) early.push(message);
+  put(message);
+}
+function put(message) {
   const items = messages.value;
   const at = items.findLastIndex((m) => m.id === message.id);
   if (at >= 0) {
@@ -194,7 +218,6 @@ export function putMessage(message) {
     messages.value = next;
     return;
   }
-  if (thread.value.loading && !message.local) early.push(message);
   if (thread.value.loading || (thread.value.newer && !message.local)) return;
   if (thread.value.older && items.length && message.timestamp < items[0].timestamp) return;
   let place = items.length;

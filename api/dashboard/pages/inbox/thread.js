@@ -1,6 +1,6 @@
 // The open conversation: its head, its messages, and where one writes.
 import { html } from 'htm/preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { singleKeys } from '../../core/keys.js';
 import { t } from '../../core/i18n.js';
 import { go, route } from '../../core/router.js';
@@ -41,7 +41,7 @@ export function Thread({ session, chat: id, panel, onPanel }) {
   useEffect(() => {
     if (isGone && document.activeElement === document.body) heading.current?.focus({ preventScroll: true });
   }, [isGone]);
-  useEffect(() => {
+  useLayoutEffect(() => {   // at once: a second Escape is not told to what the first has ended
     const keys = (e) => {
       if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey || covered()) return;
       if (e.key === 'Escape') {
@@ -80,8 +80,9 @@ function News({ session }) {
   const [text, setText] = useState('');
   const count = useRef(0);
   const m = announced.value;
+  const before = useRef(m);   // of the chat that was open before
   useEffect(() => {
-    if (!m || m.session !== session || m.chat.id !== openChat.value?.id) return undefined;
+    if (!m || m === before.current || m.session !== session || m.chat.id !== openChat.value?.id) return undefined;
     count.current++;
     const timer = setTimeout(() => {
       const said = t('inbox.announce', { name: personName(m.from), text: summary(m).slice(0, 200) });

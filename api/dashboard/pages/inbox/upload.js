@@ -1,13 +1,13 @@
 // A file on its way up. fetch() does not tell how far it is; this does.
-import { of, Problem } from '../../core/api.js';
+import { Problem } from '../../core/api.js';
 import { key } from '../../core/auth.js';
 
-// told(share): from 0 to 1. Resolves with the media object of the API, rejects with a Problem.
-export function uploadFile(file, told) {
+// told(share): from 0 to 1; tenant: the path of whose it is. Resolves with the media object of the API, rejects with a Problem.
+export function uploadFile(file, told, tenant) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const name = file.name ? `?filename=${encodeURIComponent(file.name)}` : '';
-    request.open('POST', of`/media` + name);
+    request.open('POST', `${tenant}/media${name}`);
     request.setRequestHeader('Authorization', `Bearer ${key.value}`);
     request.setRequestHeader('Content-Type', file.type || 'application/octet-stream');
     request.responseType = 'json';
