@@ -33,6 +33,7 @@ after(async () => {
 });
 
 const field = () => page.getByRole('textbox', { name: 'Message to Alice' });
+const holds = (text) => page.waitForFunction((words) => document.querySelector('.composer textarea')?.value === words, text);
 const bubble = (text) => page.locator('.message.out').filter({ hasText: text });
 const received = async (what) => {
   for (let count = 1; ; count++) {
@@ -50,7 +51,7 @@ test('a customer is answered, and the words reach them as they were written', as
   await page.keyboard.press('Shift+Enter');
   await page.keyboard.type('It is on its way.');
   await page.keyboard.press('Enter');
-  assert.equal(await field().inputValue(), '');
+  await holds('');
   await sent('Good morning!\nIt is on its way.');
   await bubble('It is on its way.').waitFor();
   const { items } = await told('/messages?direction=out');
@@ -69,13 +70,13 @@ test('an emoji by keyboard; a draft and its files wait for their chat', async ()
   await page.keyboard.press('Enter');
   await page.keyboard.press('Escape');
   await picker.waitFor({ state: 'detached' });
-  assert.equal(await field().inputValue(), '✅');
+  await holds('✅');
   await page.locator('.composer-file').setInputFiles([dot('waits.png')]);
   await page.getByRole('button', { name: 'Remove waits.png' }).waitFor();
   await open(page, 'settings');
   await open(page, `inbox/main/${encodeURIComponent(chat.id)}`);
   await field().waitFor();
-  assert.equal(await field().inputValue(), '✅');
+  await holds('✅');
   await page.getByRole('button', { name: 'Remove waits.png' }).click();
   await field().fill('');
 });
@@ -155,13 +156,24 @@ test('one is answered with its quote, one of ours is changed', async () => {
   assert.equal(await page.locator('.composer-quote').count(), 0);
 
   await bubble('Yes, it is').getByRole('img', { name: /Sent|Delivered|Read/ }).waitFor();   // the page knows it too
-  await page.keyboard.press('ArrowUp');
+  await field().press('ArrowUp');
   await page.getByText('Change your message').waitFor();
-  await page.waitForFunction(() => document.querySelector('.composer textarea').value === 'Yes, it is');
+  await holds('Yes, it is');
   await field().fill('Yes, it is ready');
   await page.keyboard.press('Enter');
   await events.find((e) => e.type === 'message.edited', 'the edit');
   await bubble('Yes, it is ready').waitFor();
+
+  // a draft waits for the end of the edits, however many
+  await field().fill('half a thought');
+  for (const text of ['Yes, it is ready', 'It is on its way.']) {
+    await bubble(text).locator('[data-message]').click({ button: 'right' });
+    await page.getByRole('menuitem', { name: 'Edit' }).click();
+    await page.waitForFunction((words) => document.querySelector('.composer textarea').value.includes(words), text);
+  }
+  await field().press('Escape');
+  await holds('half a thought');
+  await field().fill('');
 });
 
 test('the customer is seen typing', async () => {
@@ -269,6 +281,7 @@ test('what one sends is seen from wherever one was, and notices do not lie over 
     await reader.getByRole('button', { name: 'Send', exact: true }).click();
     await reader.locator('.message.out').filter({ hasText: words }).waitFor();
     await reader.locator('.composer-file').setInputFiles([{ name: 'nothing.txt', mimeType: 'text/plain', buffer: Buffer.alloc(0) }]);
+    await reader.locator('.toast').waitFor();   // it has no place before
     const notice = await reader.locator('.toast').boundingBox(), composer = await reader.locator('.composer').boundingBox();
     assert.ok(notice.y >= 0 && notice.y + notice.height <= composer.y, `${notice.y + notice.height} is over ${composer.y}`);
     assert.deepEqual(reader.faults, []);

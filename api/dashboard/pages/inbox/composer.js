@@ -39,7 +39,7 @@ export function Composer({ session, chat, replyTo = null, onCancelReply }) {
   const whole = openChat.value?.session === session ? openChat.value : null;
   const optOut = useOptOut(whole);
   const edited = editing.value?.session === session && sameChat(editing.value.chat, whole || { id: chat }) ? editing.value : null;
-  useEffect(() => () => (editing.value = null), [session, chat]);
+  useLayoutEffect(() => () => (editing.value = null), [session, chat]);
   const held = barrier({ chat: whole, session, optOut, gone: gone.value.has(session), draft: draftOf(session, chat) });
   return html`<div class="composer">
     <${Typing} state=${presence.value.get(keyOf(session, whole?.id || chat))} />
