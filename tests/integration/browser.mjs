@@ -21,10 +21,13 @@ export class Browser {
     });
     return b;
   }
-  // A person at a fresh browser of their own. What the page does wrong is kept in page.faults.
-  async person({ viewport = DESKTOP, theme = 'light', locale = 'en-US', ...options } = {}) {
+  // A person at a fresh browser of their own. What the page does wrong is kept in page.faults. Requests go
+  // by way of this process from the start (routed): a page.route() on a page that is busy misses some of them
+  // otherwise, for the renderer keeps its old way for a while. Without it, the browser's cache works.
+  async person({ viewport = DESKTOP, theme = 'light', locale = 'en-US', routed = true, ...options } = {}) {
     const context = await this.browser.newContext({ viewport, colorScheme: theme, locale, reducedMotion: 'reduce', ...options });
     context.setDefaultTimeout(TIMEOUT_MS);
+    if (routed) await context.route('**/nothing-asks-for-this', (route) => route.abort());
     const page = await context.newPage();
     if (SLOW) {
       await (await context.newCDPSession(page)).send('Emulation.setCPUThrottlingRate', { rate: SLOW });

@@ -110,7 +110,7 @@ describe('files', () => {
   // Everything until the overview is shown, and what comes after it: bytes on the wire, with the heads
   // of the answers, in the language with the longest texts.
   test('the first load stays under 120 KB, compressed, headers included', async () => {
-    const page = await browser.person({ locale: 'fa-IR' });
+    const page = await browser.person({ locale: 'fa-IR', routed: false });
     const devtools = await page.context().newCDPSession(page);
     const asked = new Map();   // request id → its address, of those that have not come whole
     const all = deferred();

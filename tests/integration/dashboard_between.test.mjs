@@ -213,3 +213,26 @@ test('a dialog gives the focus back, however it ends', async () => {
   }
   await page.context().close();
 });
+
+test('a notice stays while one points at it or is in it, and goes once one is elsewhere', async () => {
+  const page = await browser.person();
+  await page.clock.install();
+  await page.goto(daemon.base);
+  await page.getByLabel('API key').fill(daemon.key);
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await page.locator('main.page-overview h1').waitFor();
+  const notice = page.locator('.toast');
+  for (const [come, leave] of [
+    [() => notice.hover(), () => page.mouse.move(5, 5)],
+    [() => notice.getByRole('button', { name: 'Close' }).focus(), () => page.locator('#main').focus()],
+  ]) {
+    await page.evaluate(async () => (await import('/assets/ui/overlay.js')).toast('Done'));
+    await come();
+    await page.clock.runFor(60_000);
+    assert.equal(await notice.count(), 1);
+    await leave();
+    await page.clock.runFor(60_000);
+    await notice.waitFor({ state: 'detached' });
+  }
+  await page.context().close();
+});

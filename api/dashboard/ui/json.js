@@ -2,7 +2,7 @@
 import { html } from 'htm/preact';
 import { useMemo, useState } from 'preact/hooks';
 import { t } from '../core/i18n.js';
-import { Button } from './controls.js';
+import { Button, toClipboard } from './controls.js';
 
 const TOKEN = /("(?:[^"\\]|\\.)*")(\s*:)?|\b(?:true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 function coloured(text) {
@@ -18,7 +18,7 @@ function coloured(text) {
 export function CopyButton({ text, children, ...rest }) {
   const [done, setDone] = useState(false);
   const copy = async () => {
-    await navigator.clipboard.writeText(text);
+    if (!(await toClipboard(text))) return;
     setDone(true);
     setTimeout(() => setDone(false), 2000);
   };

@@ -53,10 +53,15 @@ function Question() {
 // ---- toasts: toast('Saved'); toast(text, {tone: 'bad', act: 'Undo', onAct}); problem(error, 'What failed')
 const toasts = signal([]);
 let count = 0;
-// onGone: called when it goes and its act was not taken. It stays while one points at it.
+// onGone: called when it goes and its act was not taken. It stays while one points at it or has the focus in it.
 export function toast(text, { tone = 'ok', detail, error, act, onAct, onGone, ms = act || tone === 'bad' ? 10_000 : 5000 } = {}) {
   const id = ++count;
-  const entry = { id, text, tone, detail, error, act, onAct, onGone, timer: setTimeout(() => dismiss(id), ms) };
+  const entry = { id, text, tone, detail, error, act, onAct, onGone };
+  entry.rest = () => {
+    clearTimeout(entry.timer);
+    entry.timer = setTimeout(() => dismiss(id), ms);
+  };
+  entry.rest();
   for (const old of toasts.value.slice(0, -3)) dismiss(old.id);
   toasts.value = [...toasts.value, entry];
   return () => dismiss(id);
@@ -80,6 +85,7 @@ export function problem(error, title, { onRetry } = {}) {
   });
 }
 const SIGNS = { ok: 'check-circle', bad: 'exclamation-triangle', info: 'information-circle' };
+const isHeld = (e) => e.currentTarget.matches(':hover, :focus-within');
 // In the top layer, shown anew with each change: else an open dialog would lie above them.
 function Toasts() {
   const ref = useRef(null);
@@ -88,7 +94,7 @@ function Toasts() {
     if (toasts.value.length) ref.current.showPopover();
   }, [toasts.value]);
   return html`<div class="toasts" ref=${ref} popover="manual" role="region" aria-label=${t('common.notices')} aria-live="polite">${toasts.value.map((x) => html`<div key=${x.id} class=${`toast ${x.tone}`} role=${x.tone === 'bad' ? 'alert' : undefined}
-  onMouseEnter=${() => clearTimeout(x.timer)} onFocusIn=${() => clearTimeout(x.timer)}><${Icon} name=${SIGNS[x.tone] || SIGNS.info} /><div dir="auto"><strong>${x.text}</strong>${x.detail ? html`<p>${x.detail}</p>` : x.error && html`<${Said} of=${x.error} />`}</div>
+  onMouseEnter=${() => clearTimeout(x.timer)} onFocusIn=${() => clearTimeout(x.timer)} onMouseLeave=${(e) => isHeld(e) || x.rest()} onFocusOut=${(e) => isHeld(e) || x.rest()}><${Icon} name=${SIGNS[x.tone] || SIGNS.info} /><div dir="auto"><strong>${x.text}</strong>${x.detail ? html`<p>${x.detail}</p>` : x.error && html`<${Said} of=${x.error} />`}</div>
   ${x.act && html`<${Button} small onClick=${() => { leave(x.id, { acted: true }); x.onAct(); }}>${x.act}</${Button}>`}
   <${IconButton} icon="x-mark" size=${16} label=${t('common.close')} onClick=${() => leave(x.id)} /></div>`)}</div>`;
 }
