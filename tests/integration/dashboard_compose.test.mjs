@@ -272,7 +272,7 @@ test('what one sends is seen from wherever one was, and notices do not lie over 
   for (const viewport of [undefined, PHONE]) {
     const reader = await browser.signedIn(daemon, { viewport, at: `inbox/main/${encodeURIComponent(chat.id)}` });
     const write = reader.getByRole('textbox', { name: 'Message to Alice' });
-    await reader.locator('.bubble').filter({ hasText: 'page 39' }).waitFor();
+    await reader.locator('.bubble').getByText('page 39', { exact: true }).waitFor();
     await settled(reader);
     await reader.locator('.scroller').evaluate((pane) => (pane.scrollTop = 0));
     await reader.getByRole('button', { name: 'newest' }).first().waitFor();

@@ -20,6 +20,8 @@ function silence(seconds) {
 }
 const row = (page, name) => page.locator('.chat-list .chat-row').filter({ has: page.locator('.name', { hasText: name }) });
 const bubble = (page, text) => page.locator('.bubble').filter({ hasText: text });
+// a bubble ends with its time: "line 14" and "9:31 PM" begin with "line 149"
+const line = (page, n) => page.locator('.bubble').getByText(`line ${n}`, { exact: true });
 const thread = (page) => page.getByRole('region', { name: /^Messages with/ });
 const write = async (page, text) => {
   await page.getByRole('textbox', { name: /message/i }).last().fill(text);
@@ -214,11 +216,11 @@ describe('the inbox', () => {
     await page.getByRole('heading', { name: 'Messages' }).waitFor();
     const hit = page.locator('.bubble.hit', { hasText: 'the needle in it' }).waitFor();   // marked for a moment only
     await Promise.all([hit, page.locator('.chat-list mark', { hasText: 'needle' }).click()]);
-    await bubble(page, 'line 29').waitFor();
-    await bubble(page, 'line 31').waitFor();
-    assert.equal(await bubble(page, 'line 149').count(), 0, 'the end is far away');
+    await line(page, 29).waitFor();
+    await line(page, 31).waitFor();
+    assert.equal(await line(page, 149).count(), 0, 'the end is far away');
     await page.getByRole('button', { name: /To the newest/ }).click();
-    await bubble(page, 'line 149').waitFor();
+    await line(page, 149).waitFor();
     await accessible(page, 'inbox, search results and a thread');
     await page.getByRole('searchbox').fill('alic');
     await page.getByRole('heading', { name: 'Chats' }).waitFor();

@@ -50,7 +50,7 @@ async function held(pattern) {
     },
   };
 }
-const bubble = (text) => page.locator('.bubble').filter({ hasText: text });
+const bubble = (text) => page.locator('.bubble').getByText(text, { exact: true });   // its time follows the text
 const row = (name) => page.locator('.chat-list .chat-row').filter({ has: page.locator('.name', { hasText: name }) });
 const chatOf = async (phone) => (await daemon.ok('GET', `${session.path}/chats/${phone}`)).id;
 
