@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import fs from 'node:fs';
 import { chromium } from 'playwright-core';
+import { deferred } from './harness.mjs';
 
 const AXE = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 export const PHONE = { width: 390, height: 844 };
@@ -72,6 +73,22 @@ export async function open(page, at) {
   }), `#/${at}`);
   await page.locator(`main.page-${at.split(/[/?]/)[0]} h1, main.page-${at.split(/[/?]/)[0]} [data-ready]`).first().waitFor();
 }
+
+// Such requests are held on their way. asked: the first has come; count: of them; let(): all go on; fail(): all break.
+export async function held(page, pattern, method) {
+  const asked = deferred(), free = deferred();
+  const h = { asked: asked.promise, count: 0, let: () => free.resolve('continue'), fail: () => free.resolve('abort') };
+  await page.route(pattern, async (route) => {
+    if (method && route.request().method() !== method) return route.continue();
+    h.count++;
+    asked.resolve();
+    return route[await free.promise]();
+  });
+  return h;
+}
+
+// All that the page does of itself after what it has drawn. at: a page, or an element of a frame.
+export const drawn = (at) => at.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve)))));
 
 // Has the size that it was given, and nothing beyond the edge at the side.
 export async function fits(page) {

@@ -2,8 +2,8 @@
 // moves nobody. Only the way of files and answers is made long. No WhatsApp runs.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Browser, open } from './browser.mjs';
-import { Daemon, deferred } from './harness.mjs';
+import { Browser, drawn, held, open } from './browser.mjs';
+import { Daemon } from './harness.mjs';
 
 const T = '/v1/tenants/default';
 let daemon, browser;
@@ -16,27 +16,13 @@ after(async () => {
   await daemon?.close();
 });
 
-// Requests of this kind are held. asked: the first is; count: of them; let(): all go on; fail(): all break.
-async function held(page, pattern, method = 'GET') {
-  const asked = deferred(), free = deferred();
-  const h = { asked: asked.promise, count: 0, let: () => free.resolve('continue'), fail: () => free.resolve('abort') };
-  await page.route(pattern, async (route) => {
-    if (route.request().method() !== method) return route.continue();
-    h.count++;
-    asked.resolve();
-    return route[await free.promise]();
-  });
-  return h;
-}
-// All that the page does of itself after what it has drawn.
-const drawn = (page) => page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve)))));
 const go = (page, hash) => page.evaluate((to) => (location.hash = to), hash);
 const dialog = (page) => page.getByRole('dialog');
 
 test('two keys in a hurry are one attempt to sign in', async () => {
   const page = await browser.person();
   await page.goto(daemon.base);
-  const me = await held(page, '**/v1/me');
+  const me = await held(page, '**/v1/me', 'GET');
   await page.getByLabel('API key').fill(daemon.key);
   await page.keyboard.press('Enter');
   await me.asked;
@@ -50,7 +36,7 @@ test('two keys in a hurry are one attempt to sign in', async () => {
 
 test('of two languages the one that was chosen last is shown', async () => {
   const page = await browser.signedIn(daemon, { at: 'settings' });
-  const texts = await held(page, /\/text\/pt\b/);
+  const texts = await held(page, /\/text\/pt\b/, 'GET');
   await page.evaluate(async () => {
     const { useLanguage } = await import('/assets/core/i18n.js');
     globalThis.first = useLanguage('pt');
@@ -66,7 +52,7 @@ test('of two languages the one that was chosen last is shown', async () => {
 test('the code of a page that comes late leaves the focus to who has gone on', async () => {
   const page = await browser.signedIn(daemon);
   await page.locator('main.page-overview h1:focus').waitFor();
-  const code = await held(page, /\/pages\/audit\.\w+\.js/);
+  const code = await held(page, /\/pages\/audit\.\w+\.js/, 'GET');
   await go(page, '#/audit');
   await code.asked;
   await page.locator('.top .menu').last().getByRole('button').first().click();
@@ -80,7 +66,7 @@ test('the code of a page that comes late leaves the focus to who has gone on', a
 
 test('whether the code of a page that was left came or not is nothing to the next one', async () => {
   const page = await browser.signedIn(daemon, { at: 'settings' });
-  const left = await held(page, /\/pages\/audit\.\w+\.js/), shown = await held(page, /\/pages\/usage\.\w+\.js/);
+  const left = await held(page, /\/pages\/audit\.\w+\.js/, 'GET'), shown = await held(page, /\/pages\/usage\.\w+\.js/, 'GET');
   await go(page, '#/audit');
   await left.asked;
   await go(page, '#/usage');
@@ -127,7 +113,7 @@ test('a dialog is open as soon as it is there, and what was loaded is shown for 
 
 test('a chart is read by keys also while its plot is on its way', async () => {
   const page = await browser.person();
-  const plot = await held(page, /\/uplot\./);
+  const plot = await held(page, /\/uplot\./, 'GET');
   await page.goto(daemon.base);
   await page.getByLabel('API key').fill(daemon.key);
   await page.keyboard.press('Enter');

@@ -1,7 +1,7 @@
 // The Keys page on the real daemon: what it makes can do what it says, and no more.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { accessible, Browser, DESKTOP, open, PHONE } from './browser.mjs';
+import { accessible, Browser, DESKTOP, held, open, PHONE } from './browser.mjs';
 import { Daemon } from './harness.mjs';
 
 const T = '/v1/tenants/default';
@@ -145,18 +145,12 @@ describe('the Keys page', () => {
     await menu(page, 'lead', 'New secret');
     await dialog(page).getByLabel('The old secret works').selectOption('0');
     // the answer is late: it has what nobody sees again, so nothing closes before it
-    let go;
-    const held = new Promise((resolve) => (go = resolve));
-    await page.route('**/rotate', async (route) => {
-      await held;
-      await route.continue();
-    });
-    const asked = page.waitForRequest('**/rotate');
+    const answer = await held(page, '**/rotate');
     await dialog(page).getByRole('button', { name: 'New secret' }).click();
-    await asked;
+    await answer.asked;
     await page.keyboard.press('Escape');
     await dialog(page).getByRole('button', { name: 'Cancel' }).click();
-    go();
+    answer.let();
     await dialog(page).locator('.secret').waitFor();
     await taken(page);
     await row(page, 'part').waitFor();

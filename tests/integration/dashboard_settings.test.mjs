@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { accessible, Browser, open } from './browser.mjs';
-import { command, Daemon, eventually } from './harness.mjs';
+import { accessible, Browser, drawn, held, open } from './browser.mjs';
+import { command, Daemon, deferred, eventually } from './harness.mjs';
 
 const T = '/v1/tenants/default';
 let daemon, browser, ana;
@@ -23,21 +23,15 @@ after(async () => {
 const leave = (page) => page.context().close();
 // Its notice goes by itself; that there is nothing more to save stays.
 const saved = (page) => page.getByRole('button', { name: 'Save', disabled: true }).waitFor();
-// Holds back what the page asks of this address: resolves when it has asked, with what lets it go on.
+// Holds back what a button asks of this address: resolves when it is asked, with what lets it go on until the
+// button rests again.
 async function hold(page, url, act) {
-  let go;
-  const held = new Promise((resolve) => (go = resolve));
-  await page.route(url, async (route) => {
-    await held;
-    await route.continue();
-  });
-  await Promise.all([page.waitForRequest(url), act()]);
+  const request = await held(page, url);
+  await Promise.all([request.asked, act()]);
+  await page.locator('main button[aria-busy=true]').waitFor();
   return async () => {
-    const answer = page.waitForResponse(url);
-    go();
-    await (await answer).finished();
-    await page.unroute(url);
-    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 100))));   // it is drawn
+    request.let();
+    await page.locator('main button[aria-busy=true]').waitFor({ state: 'detached' });
   };
 }
 async function download(page, act) {
@@ -111,20 +105,19 @@ describe('activity', () => {
   test('older ones that come late do not come behind the newest, which were asked for meanwhile', async () => {
     const page = await browser.signedIn(daemon, { at: 'overview' });
     const item = (session) => ({ kind: 'stopped', session, at: '2026-01-01T10:00:00Z', from_at: '2026-01-01T10:00:00Z', count: 1 });
-    let go;
-    const held = new Promise((resolve) => (go = resolve));
+    const late = deferred();
     await page.route(/\/v1\/tenants\/default\/activity/, async (route) => {
       const older = route.request().url().includes('cursor=');
-      if (older) await held;
+      if (older) await late.promise;
       await route.fulfill({ json: older ? { items: [item('older')], next_cursor: null } : { items: Array.from({ length: 30 }, (_, i) => item(`new-${i}`)), next_cursor: 'c' } });
     });
     await open(page, 'activity');
     const come = page.waitForResponse(/cursor=c/);
     await page.getByRole('button', { name: 'Load more' }).click();
     await page.getByRole('button', { name: 'To the newest' }).click();
-    go();
+    late.resolve();
     await (await come).finished();
-    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 100))));
+    await drawn(page);
     await page.getByRole('button', { name: 'Load more' }).waitFor();
     assert.equal(await page.getByRole('link', { name: 'older' }).count(), 0);
     await leave(page);

@@ -5,7 +5,7 @@ import { EventEmitter, once } from 'node:events';
 import http from 'node:http';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { ALICE, BOB, Daemon, FarEnd, ME, within } from './harness.mjs';
-import { accessible, Browser, DESKTOP, PHONE } from './browser.mjs';
+import { accessible, Browser, DESKTOP, drawn, held, PHONE } from './browser.mjs';
 
 const T = '/v1/tenants/default';
 const CAROL = '5511900000003';
@@ -57,8 +57,6 @@ describe('the widget in a foreign page', () => {
   const write = async (from, text, more = {}) => (await farEnd.post('/send', { from, to: ME, text, ...more })).id;
   const frameOf = (page) => page.frameLocator('[data-wabridge] iframe');
   const thread = (frame) => frame.locator('.w-thread');
-  // what the page does a frame or two later is done
-  const settled = (frame) => frame.locator('html').evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve, 200)))));
   const launcher = (page) => page.getByRole('button', { name: /WhatsApp/ });
   before(async () => {
     farEnd = await FarEnd.start();
@@ -122,12 +120,7 @@ describe('the widget in a foreign page', () => {
 
   test('whoever writes in the page goes on there: while it opens by itself, however late, and when the page puts it away', async () => {
     const page = await browser.person();
-    let go;
-    const held = new Promise((resolve) => (go = resolve));
-    await page.route('**/v1/widget/sign-in', async (route) => {
-      await held;
-      await route.continue();
-    });
+    const signIn = await held(page, '**/v1/widget/sign-in');
     await page.goto(`${erp.origin}/`);
     const name = page.getByLabel('Name');
     const typist = async (letter) => {
@@ -140,9 +133,9 @@ describe('the widget in a foreign page', () => {
     const frame = frameOf(page);
     await frame.getByText('Loading').waitFor();
     await typist('1');
-    go();
+    signIn.let();
     await frame.getByRole('textbox', { name: /Message to/ }).waitFor();
-    await settled(frame);
+    await drawn(frame.locator('html'));
     await typist('2');
     await page.evaluate(() => window.wabridgeWidget.minimise());
     await launcher(page).waitFor();
@@ -157,24 +150,19 @@ describe('the widget in a foreign page', () => {
 
   test('a menu that comes late takes nobody from writing', async () => {
     const page = await browser.person();
-    let go;
-    const held = new Promise((resolve) => (go = resolve));
-    await page.route('**/message_menu*.js', async (route) => {
-      await held;
-      await route.continue();
-    });
+    const menu = await held(page, '**/message_menu*.js');
     await page.goto(`${erp.origin}/?more=data-open`);
     const frame = frameOf(page);
     const field = frame.getByRole('textbox', { name: /Message to/ });
     await frame.locator('.composer textarea:focus').waitFor();
-    const [asked, come] = [page.waitForRequest('**/message_menu*.js'), page.waitForResponse('**/message_menu*.js')];
+    const come = page.waitForResponse('**/message_menu*.js');
     await thread(frame).locator('.bubble').filter({ hasText: 'hello, is it ready?' }).press('Enter');
-    await asked;
+    await menu.asked;
     await field.press('w');
-    go();
+    menu.let();
     const module = (await come).url();
     await page.frames().find((f) => f.url().includes('/widget/')).evaluate((url) => import(url), module);
-    await settled(frame);
+    await drawn(frame.locator('html'));
     await page.keyboard.type('ait');
     assert.equal(await field.inputValue(), 'wait');
     await page.context().close();
